@@ -1,0 +1,33 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+# Two packages at a time at the most: the servers the tests start need room too.
+JOBS ?= 2
+# Real wiring diagrams and API descriptions that are not ours to ship.
+SHARED ?= $(abspath ../shared)
+LDFLAGS := -s -w
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/hedgesync, one static binary
+	CGO_ENABLED=0 go build -p $(JOBS) -trimpath -ldflags '$(LDFLAGS)' -o bin/hedgesync ./cmd/hedgesync
+
+.PHONY: lint
+lint: ## gofmt and go vet
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet -p $(JOBS) ./...
+
+.PHONY: tools
+tools: ## build what the tests need: kube-apiserver, etcd, kubectl (once, cached)
+	@tools/kube/build >/dev/null
+
+.PHONY: test
+test: tools ## run every test; installs and builds what they need
+	go test -race -p $(JOBS) -timeout 20m ./...
+
+.PHONY: conformance
+conformance: tools ## check against real wiring diagrams and descriptions in SHARED
+	@test -d "$(SHARED)" || { echo "SHARED=$(SHARED) is not a folder: set SHARED to the reference data"; exit 1; }
+	HEDGESYNC_SHARED="$(SHARED)" go test -p $(JOBS) -tags conformance -run Conformance ./...
