@@ -96,9 +96,8 @@ func FailureOf(step string, err error) *Failure {
 
 // Progress is how far a run has come. Percent never moves backwards.
 type Progress struct {
-	Phase          string // the step's name
-	Batch, Batches int    // current batch, counted from 1; 0 before the first
-	Done, Total    int    // changes with an outcome, changes to make
+	Batch, Batches int // current batch, counted from 1; 0 before the first
+	Done, Total    int // changes with an outcome, changes to make
 }
 
 // Percent returns the share of changes done, 0 to 100.
@@ -181,9 +180,8 @@ type Journal interface {
 	Release(ctx context.Context, f Fence) error
 	// Steps returns the log in Seq order.
 	Steps(ctx context.Context, id RunID) ([]StepRecord, error)
-	// PutStep inserts or updates one line and, when progress is not nil, the
-	// run's progress.
-	PutStep(ctx context.Context, f Fence, s StepRecord, progress *Progress) error
+	// PutStep inserts or updates one line of the log.
+	PutStep(ctx context.Context, f Fence, s StepRecord) error
 	// Move changes the run's status, with the failure that caused it if any; a
 	// status that is not live ends the run at now and drops the lease.
 	Move(ctx context.Context, f Fence, to Status, failure *Failure, now time.Time) error
