@@ -25,8 +25,9 @@ type Info struct {
 	Version string // the one served version
 	Plural  string // resource name in URLs
 	Owner   Owner
-	// Tier orders writes: everything an object needs lies in a lower tier, except
-	// relayVPC, which leads from VPC to VPC. Deletes run in reverse.
+	// Tier orders writes: what an object needs lies in a lower tier, or, for a
+	// relayVPC (VPC to VPC) and a gateway link (Connection to Gateway, which the
+	// server does not check), in the same. Deletes run in reverse.
 	Tier   int
 	Reason string // why the kind is refused in Git; "" for a User kind
 }
