@@ -1,0 +1,5 @@
+package store
+
+const writerEnv = "HEDGESYNC_TEST_WRITER"
+
+func writeUntilKilled(string) {}
