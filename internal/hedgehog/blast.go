@@ -9,8 +9,7 @@ import (
 )
 
 // Blast says what a change does to the network, one sentence each, in order: for a
-// delete (new is nil), for a replace (Immutable names something of a Connection)
-// and for an update that interrupts or cuts off something. A create and a harmless
+// delete (new is nil), for a replace (Immutable names something) and for an update that interrupts or cuts off something. A create and a harmless
 // update say nothing. world yields the live objects of the fabric, the changed one
 // among them or not; only what they show can be said.
 func Blast(old, new map[string]any, key fabric.Key, world iter.Seq[fabric.Resource]) []string {
@@ -21,7 +20,7 @@ func Blast(old, new map[string]any, key fabric.Key, world iter.Seq[fabric.Resour
 		name: key.Name, old: storedSpec(old), new: storedSpec(new),
 		world: surroundings{namespace: key.Namespace, objects: world},
 	}
-	removed := new == nil || key.Kind == Connection && len(Immutable(old, new)) > 0
+	removed := new == nil || len(Immutable(old, new)) > 0
 	say := updates[key.Kind]
 	if removed {
 		say = removals[key.Kind]

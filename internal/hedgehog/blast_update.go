@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 )
@@ -109,6 +110,9 @@ func onOff(v any) string {
 func (b *blast) changedSwitch() {
 	b.values(Switch, switchValues)
 	b.changedPorts("portBreakouts", "breakout")
+	if b.refusesBreakouts() {
+		b.say("is refused: ", b.name, " keeps its breakouts while RoCE is on; turn RoCE off in a sync of its own first")
+	}
 	b.changedPorts("portSpeeds", "speed")
 	b.changedPorts("portGroupSpeeds", "port group speed")
 	for _, namespace := range namespacesOf(b.old) {
@@ -116,6 +120,12 @@ func (b *blast) changedSwitch() {
 			b.leavesVLANNamespace(namespace)
 		}
 	}
+}
+
+// refusesBreakouts reports whether the server lets RoCE stand in the way.
+func (b *blast) refusesBreakouts() bool {
+	return (flagAt(b.old, "roce") || flagAt(b.new, "roce")) &&
+		!same(shapes[Switch].at("portBreakouts"), b.old["portBreakouts"], b.new["portBreakouts"])
 }
 
 // namespacesOf names a switch's VLAN namespaces.
@@ -220,20 +230,20 @@ func (b *blast) changedVPC() {
 
 func (b *blast) changedSubnet(name string, old, new tree) {
 	subnet := b.name + "/" + shown(name)
-	affected := b.affected(name)
+	affected := sync.OnceValue(func() string { return b.affected(name) })
 	for _, value := range [][2]string{{"subnet", "prefix"}, {"vlan", "VLAN"}, {"gateway", "gateway"}, {"hostBGP", "host BGP"}} {
 		if !same(nil, old[value[0]], new[value[0]]) {
-			b.say("changes ", value[1], " of ", subnet, fromTo(old[value[0]], new[value[0]]), affected)
+			b.say("changes ", value[1], " of ", subnet, fromTo(old[value[0]], new[value[0]]), affected())
 		}
 	}
 	if flagAt(child(old, "dhcp"), "enable") && !flagAt(child(new, "dhcp"), "enable") {
-		b.say("turns DHCP off in ", subnet, affected)
+		b.say("turns DHCP off in ", subnet, affected())
 	}
 	if !tightened(b.old, old, "isolated", "defaultIsolated") && tightened(b.new, new, "isolated", "defaultIsolated") {
-		b.say("isolates ", subnet, " from the other subnets", affected)
+		b.say("isolates ", subnet, " from the other subnets", affected())
 	}
 	if !tightened(b.old, old, "restricted", "defaultRestricted") && tightened(b.new, new, "restricted", "defaultRestricted") {
-		b.say("keeps the hosts of ", subnet, " from each other", affected)
+		b.say("keeps the hosts of ", subnet, " from each other", affected())
 	}
 }
 

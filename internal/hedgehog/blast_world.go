@@ -3,7 +3,6 @@ package hedgehog
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,21 +137,17 @@ func (s surroundings) attached(to []attachment) (servers, switches []string) {
 		if !connections[name] {
 			continue
 		}
-		w := wireOf(name, spec)
-		maps.Insert(foundServers, flagged(w.devices(Server)))
-		maps.Insert(foundSwitches, flagged(w.devices(Switch)))
-	}
-	return keysOf(foundServers), keysOf(foundSwitches)
-}
-
-func flagged(names []string) iter.Seq2[string, bool] {
-	return func(yield func(string, bool) bool) {
-		for _, n := range names {
-			if !yield(n, true) {
-				return
+		for _, end := range wireOf(name, spec).ends {
+			switch {
+			case end.device == "":
+			case end.kind == Server:
+				foundServers[end.device] = true
+			case end.kind == Switch:
+				foundSwitches[end.device] = true
 			}
 		}
 	}
+	return keysOf(foundServers), keysOf(foundSwitches)
 }
 
 // plural counts things: "1 server", "14 servers", "2 switches".

@@ -3,22 +3,15 @@ package hedgehog
 import "slices"
 
 // Immutable returns the pointers, in order, of what changes from old to new and
-// the server refuses to change in place. For a Connection, deleting and creating
-// it anew gets there, its attachments first. A Switch's breakouts while RoCE is on
-// are no reason to delete the switch: RoCE goes off in one write, the breakouts
-// change in the next.
+// the server refuses to change in place. Deleting the object and creating it anew
+// gets there, what refers to it first. Only a Connection has such values. That a
+// Switch keeps its breakouts while RoCE is on is not one of them: RoCE goes off in
+// one write and the breakouts change in the next, and no switch is deleted for it.
 func Immutable(old, new map[string]any) []string {
-	before, after := child(old, "spec"), child(new, "spec")
-	switch kindOf(new) {
-	case Connection:
-		return connectionImmutable(before, after)
-	case Switch:
-		roce := flagAt(before, "roce") || flagAt(after, "roce")
-		if roce && !same(shapes[Switch].at("portBreakouts"), before["portBreakouts"], after["portBreakouts"]) {
-			return []string{"/spec/portBreakouts"}
-		}
+	if kindOf(new) != Connection {
+		return nil
 	}
-	return nil
+	return connectionImmutable(child(old, "spec"), child(new, "spec"))
 }
 
 func connectionImmutable(old, new tree) []string {

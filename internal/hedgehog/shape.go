@@ -29,12 +29,15 @@ func (s *shape) at(key string) *shape {
 
 // shapes lists, for each kind, the places in spec where presence counts: entries
 // of maps that users name, optional objects and three-valued flags. "*" is any
-// key or element; a trailing "{}" marks map entries that hold an object.
+// key or element; a trailing "{}" marks map entries that hold an object. An
+// optional object that nobody wants has to go as a whole: the webhooks fill again
+// what is taken out of it.
 var shapes = map[fabric.Kind]*shape{
 	Switch: shapeOf("portGroupSpeeds/*", "portSpeeds/*", "portBreakouts/*", "portAutoNegs/*", "portFECs/*",
 		"linkFlapErrDisable", "linkFlapErrDisable/recoveryInterval"),
-	Connection:         shapeOf("*"),
-	VPC:                shapeOf("subnets/*{}", "subnets/*/isolated", "subnets/*/restricted", "subnets/*/dhcp/static/*{}"),
+	Connection: shapeOf("*"),
+	VPC: shapeOf("subnets/*{}", "subnets/*/isolated", "subnets/*/restricted",
+		"subnets/*/dhcp/range", "subnets/*/dhcp/options", "subnets/*/dhcp/static/*{}"),
 	VPCPeering:         shapeOf("permit/*/*{}"),
 	External:           shapeOf("static"),
 	ExternalAttachment: shapeOf("static", "inboundACL", "inboundACL/statements/*/icmpType", "inboundACL/statements/*/icmpCode"),
