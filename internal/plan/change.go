@@ -57,13 +57,17 @@ type Change struct {
 	Reason string // one sentence for a person: why, or why not
 	Tier   int    // apply order, see hedgehog.Tier; deletes run in reverse
 
-	Want *fabric.Resource // what to send, canonical; nil for Delete, Forget, Extra
+	Want *fabric.Resource // what to send, canonical; as Git said it for None; nil for Delete, Forget, Extra
 	Have *fabric.Resource // the live object the decision was made on: the pre-image
 	Base *Entry           // what our record said
 
 	Fields []Field  // what differs, in path order
 	Remove []string // JSON pointers of live values nobody wants, removed after the apply
 	Blast  []string // what a dangerous change does to the network, one sentence each
+
+	// After lists the changes that must have succeeded before this one is sent, in
+	// key order. A Replace names what either of its halves needs.
+	After []fabric.Key
 }
 
 // Field is one differing value.
@@ -71,17 +75,22 @@ type Field struct {
 	Path    string // JSON pointer, "/spec/subnets/default/vlan"
 	Old     any    // live value, nil if absent
 	New     any    // value after the change, nil if removed
-	Cause   Cause  // Source or Drift
-	Manager string // for Drift: the field manager that last wrote it, if known
+	Cause   Cause  // Source, Drift, Both, or Foreign when there is no record to compare with
+	Manager string // unless Source: the field manager that last wrote it, if known
 	At      time.Time
 }
 
 // Plan is a full decision about one fabric. Its zero value plans nothing.
 type Plan struct {
 	Fabric  fabric.ID
-	Commit  string // what was wanted
-	Changes []Change
+	Commit  string      // what was wanted
+	Mode    fabric.Mode // in Observe, Order is empty: nothing is ever written
+	Changes []Change    // deletes first, in reverse tier order, then by tier and key
+	Order   []Batch     // how to apply them; see Batches
 	Summary Summary
+	// Needs lists the kinds of which more than metadata must be read before this
+	// plan is complete. What depends on them is held as Unread.
+	Needs []fabric.Kind
 }
 
 // Summary counts a plan. Replace counts once in Add and once in Destroy.
