@@ -97,7 +97,7 @@ func (b *blast) withoutSwitchGroup() {
 		return slices.Contains(textsOf(listAt(spec, "groups")), b.name) || textAt(child(spec, "redundancy"), "group") == b.name
 	})
 	if len(members) > 0 {
-		b.say("leaves ", plural(len(members), "switch"), " in a group that does not exist: ", listed(members))
+		b.say("leaves ", plural(len(members), "switch"), " in a group that does not exist: ", enumerated(members))
 	}
 }
 
@@ -132,7 +132,7 @@ func (b *blast) withoutSwitch() {
 		}
 	}
 	if len(alone) > 0 {
-		b.say("leaves ", plural(len(alone), "server"), " without a link: ", listed(alone))
+		b.say("leaves ", plural(len(alone), "server"), " without a link: ", enumerated(alone))
 	}
 }
 
@@ -165,14 +165,14 @@ func (b *blast) withoutConnection() {
 	switch {
 	case w.ends == nil:
 	case w.kind.facesServer():
-		b.say("disconnects ", listed(w.devices(Server)), " from ", listed(w.devices(Switch)))
+		b.say("disconnects ", enumerated(w.devices(Server)), " from ", enumerated(w.devices(Switch)))
 		b.detach(b.world.attachments(func(a attachment) bool { return a.connection == b.name }))
 	case w.joinsSwitches():
 		b.withoutFabricLinks(w)
 	case w.kind.key == "gateway":
-		b.say("removes ", plural(len(w.ends)/2, "link"), " between ", listed(w.devices(Gateway)), " and ", listed(w.devices(Switch)))
+		b.say("removes ", plural(len(w.ends)/2, "link"), " between ", enumerated(w.devices(Gateway)), " and ", enumerated(w.devices(Switch)))
 	case w.kind.key == "vpcLoopback":
-		b.say("removes ", plural(len(w.ends)/2, "loopback link"), " of ", listed(w.devices(Switch)))
+		b.say("removes ", plural(len(w.ends)/2, "loopback link"), " of ", enumerated(w.devices(Switch)))
 	default:
 		b.withoutExternalLink(w)
 	}
@@ -204,7 +204,7 @@ func (b *blast) withoutExternalLink(w wire) {
 	}
 	externals := b.externalsOn(w.name)
 	if len(externals) > 0 {
-		b.say("takes ", plural(len(externals), "external"), " off ", listed(w.devices(Switch)), ": ", listed(externals))
+		b.say("takes ", plural(len(externals), "external"), " off ", enumerated(w.devices(Switch)), ": ", enumerated(externals))
 	}
 	if vpc := textAt(child(b.old, w.kind.key), "withinVPC"); vpc != "" {
 		b.say("cuts ", vpc, " off from its static external")
@@ -233,7 +233,7 @@ func (b *blast) detach(lost []attachment) {
 			b.say("ends ", plural(len(lost), "attachment"), " to ", subnet)
 			continue
 		}
-		b.say("detaches ", plural(len(servers), "server"), " on ", listed(switches), " from ", subnet)
+		b.say("detaches ", plural(len(servers), "server"), " on ", enumerated(switches), " from ", subnet)
 	}
 }
 
@@ -250,7 +250,7 @@ func (b *blast) withoutVPC() {
 		}
 	}
 	if len(peerings) > 0 {
-		b.say("ends ", plural(len(peerings), "peering"), " of ", b.name, ": ", listed(peerings))
+		b.say("ends ", plural(len(peerings), "peering"), " of ", b.name, ": ", enumerated(peerings))
 	}
 	if len(child(b.old, "subnets")) == 0 {
 		b.say("removes ", b.name)
@@ -309,7 +309,7 @@ func (b *blast) withoutVPCAttachment() {
 		b.say("detaches connection ", shown(a.connection), " from ", subnet)
 		return
 	}
-	b.say("detaches ", listed(servers), " on ", listed(switches), " from ", subnet)
+	b.say("detaches ", enumerated(servers), " on ", enumerated(switches), " from ", subnet)
 }
 
 func (b *blast) withoutVPCPeering() { b.parted(VPCPeering, "") }
@@ -345,7 +345,7 @@ func (b *blast) withoutExternal() {
 
 func (b *blast) withoutExternalAttachment() {
 	w := wireOf("", b.world.spec(Connection, textAt(b.old, "connection")))
-	where := listed(w.devices(Switch))
+	where := enumerated(w.devices(Switch))
 	if where == "" {
 		where = "connection " + shown(b.old["connection"])
 	}

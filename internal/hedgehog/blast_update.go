@@ -145,7 +145,7 @@ func (b *blast) changedPorts(member, what string) {
 		}
 		affected := ""
 		if users := b.wiresOn(port); len(users) > 0 {
-			affected = ": interrupts " + listed(users)
+			affected = ": interrupts " + enumerated(users)
 		}
 		b.say("changes ", what, " of ", b.name, "/", shown(port), fromTo(old[port], new[port]), affected)
 	}
@@ -187,7 +187,7 @@ func (b *blast) leavesVLANNamespace(namespace string) {
 	}
 	after := ""
 	if len(used) > 0 {
-		after = ", which " + plural(len(used), "VPC") + " attached there need: " + listed(keysOf(used))
+		after = ", which " + plural(len(used), "VPC") + " attached there need: " + enumerated(keysOf(used))
 	}
 	b.say("takes ", b.name, " out of VLAN namespace ", namespace, after)
 }
@@ -261,7 +261,7 @@ func (b *blast) affected(subnet string) string {
 	if len(servers) == 0 {
 		return ""
 	}
-	return " for " + plural(len(servers), "server") + " on " + listed(switches)
+	return " for " + plural(len(servers), "server") + " on " + enumerated(switches)
 }
 
 func (b *blast) movedAttachment() {
@@ -354,6 +354,6 @@ func (b *blast) stranded(member, what string, out func(subnet tree) bool) {
 		}
 	}
 	if len(lost) > 0 {
-		b.say("leaves ", plural(len(lost), "VPC subnet"), " outside ", what, " ", b.name, ": ", listed(lost))
+		b.say("leaves ", plural(len(lost), "VPC subnet"), " outside ", what, " ", b.name, ": ", enumerated(lost))
 	}
 }

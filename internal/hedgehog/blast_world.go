@@ -165,8 +165,8 @@ func plural(n int, thing string) string {
 // maxNames is how many names a sentence lists.
 const maxNames = 8
 
-// listed joins names in order, and counts those beyond maxNames.
-func listed(names []string) string {
+// enumerated joins names in order, and counts those beyond maxNames.
+func enumerated(names []string) string {
 	names = slices.Sorted(slices.Values(names))
 	rest := len(names) - maxNames
 	if rest <= 0 {

@@ -2,8 +2,10 @@ package hedgehog_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/hedgehog"
 )
 
@@ -26,5 +28,20 @@ func BenchmarkCompare5000(b *testing.B) {
 				b.Fatal("differs")
 			}
 		}
+	}
+}
+
+// BenchmarkBlastOfOneDelete is what each delete costs beside 5,000 other objects.
+func BenchmarkBlastOfOneDelete(b *testing.B) {
+	var world []fabric.Resource
+	for i := range 2500 {
+		conn, attach := fmt.Sprintf("c-%d", i), fmt.Sprintf("a-%d", i)
+		world = append(world,
+			named(b, hedgehog.Connection, conn, fmt.Sprintf("{unbundled: {link: {server: {port: s-%d/a}, switch: {port: l/E1/%d}}}}", i, i)),
+			named(b, hedgehog.VPCAttachment, attach, "{subnet: vpc-1/default, connection: "+conn+"}"))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		hedgehog.Blast(world[2501].Object, nil, world[2501].Key, slices.Values(world))
 	}
 }
