@@ -100,7 +100,7 @@ func decodeRepeated(d document, strict error, l Limits) decoded {
 		return decoded{unread: syntaxFlaw(d, err)}
 	}
 	found := convert(v, l)
-	found.flaws = append(append(found.flaws, o.repeats()...), o.lateMerges()...)
+	found.flaws = capped(append(append(found.flaws, o.repeats()...), o.lateMerges()...))
 	return found
 }
 
@@ -108,13 +108,22 @@ func convert(v any, l Limits) decoded {
 	c := converter{depth: l.Depth}
 	value := c.value(v, nil, 0)
 	if len(c.flaws) > 0 {
-		return decoded{value: value, flaws: c.flaws}
+		return decoded{value: value, flaws: capped(c.flaws)}
 	}
 	found := decoded{value: value}
 	if object, ok := value.(map[string]any); ok {
 		found.hash = fabric.HashOf(object)
 	}
 	return found
+}
+
+// capped ends a long list of flaws with one that leaves the whole document open:
+// who knows which objects the flaws not told are in.
+func capped(flaws []flaw) []flaw {
+	if len(flaws) <= maxFlaws {
+		return flaws
+	}
+	return append(flaws[:maxFlaws:maxFlaws], flaw{rule: "limit.problems", message: fmt.Sprintf("more than %d problems in this document", maxFlaws)})
 }
 
 var errTrailing = errors.New("text after the end of the document")

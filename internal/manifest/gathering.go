@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
@@ -89,12 +90,12 @@ func vague(object map[string]any, pointer string) bool {
 		if !inside || len(at) == 0 {
 			return true
 		}
-		for i, item := range list {
-			if nested, isMap := item.(map[string]any); isMap && at[0] == fmt.Sprint(i) {
-				return vague(nested, strings.TrimPrefix(rest, "/"+at[0]))
-			}
+		i, err := strconv.Atoi(at[0])
+		if err != nil || i >= len(list) {
+			return true
 		}
-		return true
+		item, isMap := list[i].(map[string]any)
+		return !isMap || vague(item, strings.TrimPrefix(rest, "/"+at[0]))
 	}
 	return slices.Contains([]string{"", "/apiVersion", "/kind", "/items", "/metadata", "/metadata/name", "/metadata/namespace"}, pointer)
 }

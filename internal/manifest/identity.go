@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -100,8 +102,9 @@ func textMaps(object map[string]any) []flaw {
 		if metadata[field] != nil && !isMap {
 			flaws = append(flaws, flaw{pointer: at, rule: "object." + field, message: fmt.Sprintf("%s is %s, not a mapping", field, describe(metadata[field]))})
 		}
-		for key, value := range entries {
-			if _, isText := value.(string); !isText {
+		for _, key := range slices.Sorted(maps.Keys(entries)) {
+			value := entries[key]
+			if _, isText := value.(string); !isText && len(flaws) < maxFlaws {
 				flaws = append(flaws, flaw{pointer: join(at, key), rule: "object." + field,
 					message: fmt.Sprintf("%s in %s is %s, not text", key, field, describe(value)), hint: "quote the value"})
 			}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -88,5 +89,54 @@ func TestHarmlessAnchorsAreRead(t *testing.T) {
 	set := read(t, files("a.yaml", bomb(2), "b.yaml", strings.Replace(head, "name: a", `name: b, annotations: {x: "R&D *important*"}`, 1)))
 	if set.Snapshot.Len() != 2 || len(set.Problems) > 0 {
 		t.Errorf("%d objects, problems %q", set.Snapshot.Len(), problems(set))
+	}
+}
+
+// Inputs on which a careless reader takes time or memory out of proportion.
+func TestHostileInputsEndSoon(t *testing.T) {
+	t.Parallel()
+	many := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	const n = 100_000
+	tests := map[string]string{
+		"open brackets":    strings.Repeat("[", n),
+		"open braces":      strings.Repeat("{a: ", n),
+		"dashes":           strings.Repeat("- ", n),
+		"question marks":   strings.Repeat("? ", n),
+		"anchors":          strings.Repeat("&a ", n),
+		"tags":             strings.Repeat("!!a ", n),
+		"markers":          strings.Repeat("---\n", n),
+		"directives":       strings.Repeat("%a\n---\n", n),
+		"quotes":           strings.Repeat("\"", n),
+		"false labels":     "apiVersion: wiring.githedgehog.com/v1beta1\nkind: Server\nmetadata:\n  name: a\n  labels:\n" + many("    l%d: 1\n", n),
+		"repeated keys":    head + "spec:\n" + strings.Repeat("  a: 1\n", n),
+		"odd values":       head + "spec:\n" + many("  k%d: .nan\n", n),
+		"broken items":     "apiVersion: v1\nkind: List\nitems:\n" + strings.Repeat("- {apiVersion: wiring.githedgehog.com/v1beta1, kind: Server}\n", n/10),
+		"repeats in items": "apiVersion: v1\nkind: ServerList\nitems:\n" + strings.Repeat("- {metadata: {name: a}, x: 1, x: 1}\n", n/10),
+		"a chain of aliases": head + "spec:\n  a0: &a0 []\n" + func() string {
+			var b strings.Builder
+			for i := range 20_000 {
+				fmt.Fprintf(&b, "  a%d: &a%d [*a%d]\n", i+1, i+1, i)
+			}
+			return b.String()
+		}(),
+	}
+	for name, text := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			set := read(t, files("a.yaml", server("sound"), "x.yaml", text))
+			if took := time.Since(start); took > 30*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if _, kept := set.Snapshot.Get(serverKey("sound")); !kept {
+				t.Error("the sound neighbour was lost")
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v2"
 	nodes "go.yaml.in/yaml/v3"
@@ -146,9 +147,15 @@ func keyOf(n *nodes.Node) string {
 }
 
 // resolvable reports whether a plain scalar may be something other than text: a
-// number, or one of the short words that YAML 1.1 takes for booleans.
+// number, or one of the short words that YAML 1.1 takes for booleans and null.
 func resolvable(s string) bool {
-	return s != "" && (len(s) <= 5 || s[0] < 'A')
+	switch {
+	case s == "":
+		return false
+	case strings.IndexByte("+-.~0123456789", s[0]) >= 0:
+		return true
+	}
+	return len(s) <= len("false") && strings.IndexByte("yYnNtTfFoO", s[0]) >= 0
 }
 
 // repeats returns the keys that a mapping of the document has twice, with both places.
@@ -156,14 +163,13 @@ func (o outline) repeats() []flaw {
 	var flaws []flaw
 	o.walk(o.root, nil, func(m *nodes.Node, at *trail) {
 		seen := map[string]*nodes.Node{}
-		for i := 0; i+1 < len(m.Content); i += 2 {
+		for i := 0; i+1 < len(m.Content) && len(flaws) <= maxFlaws; i += 2 {
 			k := m.Content[i]
 			name := keyOf(k)
 			first, twice := seen[name]
-			switch {
-			case !twice:
+			if !twice {
 				seen[name] = k
-			default:
+			} else {
 				flaws = append(flaws, flaw{pointer: (&trail{parent: at, key: name, keyed: true}).pointer(), rule: "yaml.duplicate-key",
 					place:   o.doc.at(o.line(k), k.Column),
 					message: fmt.Sprintf("key %q appears twice: here and at line %d, column %d", name, o.line(first), first.Column),
@@ -179,7 +185,7 @@ func (o outline) repeats() []flaw {
 func (o outline) lateMerges() []flaw {
 	var flaws []flaw
 	o.walk(o.root, nil, func(m *nodes.Node, at *trail) {
-		for i := 2; i+1 < len(m.Content); i += 2 {
+		for i := 2; i+1 < len(m.Content) && len(flaws) <= maxFlaws; i += 2 {
 			if k := m.Content[i]; isMerge(k) {
 				flaws = append(flaws, flaw{pointer: at.pointer(), rule: "yaml.merge", place: o.doc.at(o.line(k), k.Column),
 					message: "a merge key after other keys overrides them for some tools and not for others",

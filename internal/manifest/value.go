@@ -26,7 +26,14 @@ type converter struct {
 	flaws []flaw
 }
 
+// maxFlaws is how many flaws of one document, or of the labels of one object, are
+// told. A file made of nothing else would take hours to place.
+const maxFlaws = 100
+
 func (c *converter) fail(pointer, rule, message, hint string) {
+	if len(c.flaws) > maxFlaws {
+		return
+	}
 	c.flaws = append(c.flaws, flaw{pointer: pointer, rule: rule, message: message, hint: hint})
 }
 
