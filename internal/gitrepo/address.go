@@ -49,6 +49,9 @@ func parseSCP(raw string) (address, error) {
 	if m == nil {
 		return address{}, badURL("the repository URL is neither a URL, nor user@host:path, nor an absolute path")
 	}
+	if m[1] == "" && strings.Contains(m[3], "@") {
+		return address{}, credentialInURL()
+	}
 	a := address{scheme: "ssh", user: m[1], host: strings.ToLower(strings.Trim(m[2], "[]")), path: strings.TrimRight(m[3], "/")}
 	return a, a.check()
 }
@@ -82,11 +85,15 @@ func parseFullURL(raw string) (address, error) {
 func (a *address) takeUser(u *url.Userinfo) error {
 	_, password := u.Password()
 	if password || (a.scheme != "ssh" && u != nil) {
-		return fault.New(fault.Invalid, "git.url", "the repository URL holds a credential").
-			WithHint("take the part before the @ out of the URL and set username and password of the repository instead")
+		return credentialInURL()
 	}
 	a.user = u.Username()
 	return nil
+}
+
+func credentialInURL() error {
+	return fault.New(fault.Invalid, "git.url", "the repository URL holds a credential").
+		WithHint("take the part before the @ out of the URL and set username and password of the repository instead")
 }
 
 func (a address) check() error {

@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
@@ -16,6 +18,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/server"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/hedgesync/hedgesync/internal/fault"
 )
@@ -45,7 +48,17 @@ func newLocalSession(path string) (*localSession, error) {
 		return nil, fault.New(fault.Invalid, "git.repository", "%s cannot be opened as a Git repository: %w", path, err).
 			WithHint("check it with git fsck; it may use a format this program does not read")
 	}
-	return &localSession{objects: r.Storer}, nil
+	return &localSession{objects: withAlternates(r)}, nil
+}
+
+// withAlternates lets a repository made by git clone --shared find the objects
+// it borrows by absolute path.
+func withAlternates(r *git.Repository) storer.Storer {
+	plain, ok := r.Storer.(*filesystem.Storage)
+	if !ok {
+		return r.Storer
+	}
+	return filesystem.NewStorageWithOptions(plain.Filesystem(), cache.NewObjectLRU(objectCache), filesystem.Options{AlternatesFS: osfs.New("/")})
 }
 
 // Load makes localSession the loader of its own server.

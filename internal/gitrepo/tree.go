@@ -195,6 +195,7 @@ type walk struct {
 	tree   *Tree
 	limit  int
 	within string
+	seen   int
 }
 
 func (w *walk) index(ctx context.Context, name string, n node) error {
@@ -206,7 +207,7 @@ func (w *walk) index(ctx context.Context, name string, n node) error {
 		if err != nil {
 			return err
 		}
-		if len(w.tree.nodes)+len(entries) > w.limit {
+		if w.seen += len(entries); w.seen > w.limit {
 			return fault.New(fault.Invalid, "git.size", "directory %q holds more than %d files and directories", w.within, w.limit).
 				WithHint("name the fabric's own directory, or raise the limit")
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
@@ -122,7 +121,7 @@ func (v *visit) update(ctx context.Context, b bare, s session, t target) (Commit
 		_ = st.Close()
 		st = b.open(0)
 	}
-	head, err := readWhole(st, t)
+	head, err := b.readWhole(st, t)
 	if err != nil {
 		return Commit{}, err
 	}
@@ -168,50 +167,6 @@ func (v *visit) withheld(t target, line *pktline.ErrorLine) error {
 	}
 	return fault.New(fault.Unavailable, "git.protocol", "the server does not give %s, which it listed: %q", t.short, words).
 		WithHint("the branch may just have moved; it will be tried again")
-}
-
-// readWhole returns t's commit once everything its tree needs is known to be here.
-func readWhole(st *filesystem.Storage, t target) (*object.Commit, error) {
-	head, err := readCommit(st, t.hash)
-	if errors.Is(err, plumbing.ErrObjectNotFound) && t.short == "" && len(t.wants) > 1 {
-		return nil, fault.New(fault.Missing, "git.ref", "no branch or tag of the repository holds commit %s", t.hash).
-			WithHint("check the commit id; a commit that no branch holds cannot be fetched from this server")
-	}
-	if _, classified := errors.AsType[*fault.Error](err); classified {
-		return nil, err
-	}
-	if err != nil {
-		return nil, harm(err)
-	}
-	if err := whole(st, head.TreeHash, map[plumbing.Hash]bool{}); err != nil {
-		return nil, harm(err)
-	}
-	return head, nil
-}
-
-// whole returns an error unless tree and all below it are in st.
-func whole(st *filesystem.Storage, tree plumbing.Hash, seen map[plumbing.Hash]bool) error {
-	if seen[tree] {
-		return nil
-	}
-	seen[tree] = true
-	t, err := object.GetTree(st, tree)
-	if err != nil {
-		return err
-	}
-	for _, e := range t.Entries {
-		switch e.Mode {
-		case filemode.Submodule:
-		case filemode.Dir:
-			err = whole(st, e.Hash, seen)
-		default:
-			err = st.HasEncodedObject(e.Hash)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func compare(st *filesystem.Storage, head *object.Commit, previous plumbing.Hash, commit *Commit) error {

@@ -128,7 +128,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault == WebPage:
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<html>welcome</html>")
-	case fault == Redirect && listing:
+	case fault == Redirect && listing && !s.is(r, redirectTo):
 		http.Redirect(w, r, redirectTo+"/info/refs?"+r.URL.RawQuery, http.StatusFound)
 	case !s.authorised(r):
 		w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
@@ -143,6 +143,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.pack(w, r, fault)
 	}
+}
+
+// is reports whether r asks for the repository at url.
+func (s *Server) is(r *http.Request, url string) bool {
+	scheme := "http://"
+	if s.opts.TLS {
+		scheme = "https://"
+	}
+	return scheme+r.Host+strings.TrimSuffix(r.URL.Path, "/info/refs") == url
 }
 
 func (s *Server) hang(r *http.Request) {
