@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -184,8 +185,8 @@ func (g *gathering) accept(id *identity, m map[string]any, at string) bool {
 		if flaws := key.nameOf(m); len(flaws) > 0 {
 			key = *id
 		}
-		p.Key, p.Pointer = key.key, "/apiVersion"
-		p.Origin = g.find(join(at, "apiVersion"))
+		p.Key, p.Pointer = key.key, cmp.Or(p.Pointer, "/kind")
+		p.Origin = g.find(at + p.Pointer)
 		g.problems = append(g.problems, p)
 	}
 	if ok {

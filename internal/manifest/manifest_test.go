@@ -34,7 +34,7 @@ func acceptUsers(k fabric.Kind, version string) (fabric.Problem, bool) {
 			return fabric.Problem{}, true
 		}
 		if k == known {
-			return fabric.Problem{Rule: "kind.version", Severity: fabric.Error, Message: k.Name + " is not served at " + version}, false
+			return fabric.Problem{Rule: "kind.version", Pointer: "/apiVersion", Severity: fabric.Error, Message: k.Name + " is not served at " + version}, false
 		}
 	}
 	if strings.HasSuffix(k.Group, "githedgehog.com") {

@@ -17,8 +17,8 @@ type Options struct {
 	// in it is not wanted.
 	Kinds []fabric.Kind
 	// Accept decides whether a kind belongs in Git. For false the object is left
-	// out and the problem, placed where the kind is written, says why; nil
-	// accepts every kind.
+	// out and the problem, placed at its Pointer or else at the kind, says why;
+	// nil accepts every kind.
 	Accept func(kind fabric.Kind, version string) (fabric.Problem, bool)
 	// Cache spares decoding what was decoded before; nil does without.
 	Cache Cache
