@@ -78,7 +78,7 @@ func (s *localSession) refs(ctx context.Context) (*packp.AdvRefs, error) {
 
 func (s *localSession) pack(ctx context.Context, wants, haves []plumbing.Hash) (io.ReadCloser, error) {
 	for _, want := range wants {
-		if err := s.objects.HasEncodedObject(want); err != nil {
+		if !s.has(want) {
 			return nil, fault.New(fault.Missing, "git.ref", "commit %s is not in the repository", want).
 				WithHint("check the commit id")
 		}
@@ -103,10 +103,16 @@ func (s *localSession) pack(ctx context.Context, wants, haves []plumbing.Hash) (
 	return r, nil
 }
 
+// has looks in alternates too, which HasEncodedObject does not.
+func (s *localSession) has(h plumbing.Hash) bool {
+	_, err := s.objects.EncodedObject(plumbing.AnyObject, h)
+	return err == nil
+}
+
 func (s *localSession) present(haves []plumbing.Hash) []plumbing.Hash {
 	var known []plumbing.Hash
 	for _, h := range haves {
-		if s.objects.HasEncodedObject(h) == nil {
+		if s.has(h) {
 			known = append(known, h)
 		}
 	}
