@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
-	"github.com/hedgesync/hedgesync/internal/hedgehog"
 )
 
 // finished marks an op that has its place in the order.
@@ -156,7 +155,7 @@ func (s *settler) expendable(ring []op) *Change {
 	}
 	for _, o := range ring {
 		c := &s.changes[o.change]
-		if c.Action == Update && c.Key.Kind != hedgehog.VPC && s.notReplaceable(c.Key) == "" && len(s.world.referrers[c.Key]) == 0 {
+		if c.Action == Update && s.notReplaceable(c.Key) == "" && len(s.world.referrers[c.Key]) == 0 {
 			return c
 		}
 	}

@@ -240,6 +240,10 @@ func (d *decider) replace(c *Change) {
 		return
 	}
 	cause, what := c.Cause, joined(fixed)
+	if !replaceable(c.Key.Kind) {
+		c.hold(Unsolvable, "%s cannot be changed in one write, and a %s is not deleted and created anew", what, c.Key.Kind.Name)
+		return
+	}
 	c.set(Replace, cause, "%s cannot be changed in place", what)
 	if cause != Source {
 		c.hold(cause, "%s cannot be changed in place, and the object is not as we left it", what)

@@ -46,15 +46,20 @@ func shrinks(old, new *node) bool {
 	return false
 }
 
-// missing says what user needs of target that it does not have, or "". Only a
-// VPC's subnets are certain from the target alone.
+// missing says what user needs of target that it does not have, or "". Ports are
+// not certain from the target alone.
 func missing(user, target *node) string {
-	if target.key.Kind != hedgehog.VPC || target.body == nil {
+	if target.body == nil {
 		return ""
 	}
 	for _, r := range user.refs {
-		if r.To == target.key && r.Part != "" && !has(target, r.Part) {
+		if r.To == target.key && r.To.Kind == hedgehog.VPC && r.Part != "" && !has(target, r.Part) {
 			return partName(target, r.Part)
+		}
+	}
+	for _, c := range user.claims {
+		if !contains(target, c) {
+			return idOf(c).String()
 		}
 	}
 	return ""

@@ -12,14 +12,17 @@ type lending struct {
 	to  map[fabric.Key]bool
 }
 
+// replaceable reports whether objects of a kind may be deleted and created anew at
+// once. A VPC that comes back can get its old VNI, which wedges switches; a Switch
+// or a Gateway is more than an object; and namespaces carry all of it.
+func replaceable(k fabric.Kind) bool {
+	return isUser(k) && hedgehog.Tier(k) >= hedgehog.Tier(hedgehog.Connection) && k != hedgehog.Gateway
+}
+
 // holdReplace makes sure that everything that refers to a replaced object is out
 // of the way while it is gone: deleted, moved away, or replaced as well. If one of
 // them cannot be, the replacement is held. It reports whether anything changed.
 func (s *settler) holdReplace(c *Change) bool {
-	if c.Key.Kind == hedgehog.VPC {
-		c.hold(Unsolvable, "it would have to be deleted and created anew, and a VPC that comes back at once can get its old VNI, which wedges switches")
-		return true
-	}
 	chain, blocker, reason := s.dependents(c.Key)
 	if reason != "" {
 		return s.holdFor(c, blocker, "%s refers to it and must go first, but %s", blocker, reason)
@@ -67,8 +70,8 @@ func (s *settler) notReplaceable(k fabric.Key) string {
 		return "it is held: " + c.Reason
 	case c.Action != None && (c.Action != Update || c.Cause != Source):
 		return "it is not as we left it"
-	case c.Key.Kind == hedgehog.VPC:
-		return "a VPC is not deleted and created at once"
+	case !replaceable(c.Key.Kind):
+		return "a " + c.Key.Kind.Name + " is not deleted and created at once"
 	case !s.in.Settings.Prune:
 		return "pruning is off"
 	}

@@ -166,9 +166,7 @@ func (s *settler) holdUnsure(c *Change) bool {
 	}
 	for _, k := range s.world.unknown {
 		if mayRefer(k.Kind, c.Key.Kind) && k != c.Key {
-			s.needs[k.Kind] = true
-			c.hold(Unread, "only the metadata of %s was read, and it may refer to it", k)
-			return true
+			return s.holdUnseen(c, k, "only the metadata of %s was read, and it may refer to it", k)
 		}
 	}
 	return false
@@ -214,6 +212,9 @@ func (s *settler) lacksTarget(c *Change, n *node, r hedgehog.Reference) bool {
 	if target == nil {
 		return false // the delete of what is wanted gives way
 	}
+	if target.body == nil {
+		return s.holdUnseen(c, r.To, "it needs %s, of which only the metadata was read", r.To)
+	}
 	if part := missing(n, target); part != "" {
 		return s.holdFor(c, r.To, "%s has no %s", r.To, part)
 	}
@@ -239,13 +240,33 @@ func (s *settler) lacksObject(c *Change, r hedgehog.Reference) bool {
 // lacksClaim holds a write that claims what another object keeps, or claims too.
 func (s *settler) lacksClaim(c *Change, n *node) bool {
 	for _, claim := range n.claims {
-		if id := idOf(claim); !s.world.live[c.Key].holds(id) {
-			if k, ok := s.keeper(c.Key, id); ok {
-				return s.holdFor(c, k, "%s belongs to %s", id, k)
+		id := idOf(claim)
+		if s.world.live[c.Key].holds(id) {
+			continue
+		}
+		if k, ok := s.keeper(c.Key, id); ok {
+			return s.holdFor(c, k, "%s belongs to %s", id, k)
+		}
+		for _, k := range s.world.unknown {
+			if mayRival(k.Kind, c.Key.Kind) {
+				return s.holdUnseen(c, k, "it takes %s, and only the metadata of %s was read, which may hold it", id, k)
 			}
 		}
 	}
 	return false
+}
+
+// mayRival reports whether objects of two kinds can claim the same thing.
+func mayRival(a, b fabric.Kind) bool {
+	device := func(k fabric.Kind) bool { return k == hedgehog.Switch || k == hedgehog.Gateway }
+	return a == b || device(a) && device(b)
+}
+
+// holdUnseen holds a change because of an object that has to be read in full first.
+func (s *settler) holdUnseen(c *Change, k fabric.Key, format string, args ...any) bool {
+	s.needs[k.Kind] = true
+	c.hold(Unread, format, args...)
+	return true
 }
 
 // keeper returns another object that holds a claim, or one that excludes it, after
