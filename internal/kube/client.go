@@ -65,6 +65,7 @@ type Client struct {
 	config  *rest.Config
 	raw     *http.Transport
 	pace    *pace
+	library library
 	offer   atomic.Pointer[catalogue]
 }
 

@@ -151,20 +151,24 @@ func (s *Server) get(ctx context.Context, path, text string) (body string, found
 	return string(b), strings.Contains(string(b), text), err
 }
 
-// put creates a typed object as the administrator and deletes it when the test ends.
-func (s *Server) put(tb testing.TB, apiVersion, kind, plural string, o runtime.Object) {
+// create makes an object of the RBAC group as the administrator and deletes it
+// when the test ends.
+func (s *Server) create(tb testing.TB, kind, plural, namespace string, o runtime.Object) {
+	tb.Helper()
+	s.createAs(tb, rbac.SchemeGroupVersion.WithKind(kind), plural, namespace, o)
+}
+
+func (s *Server) createAs(tb testing.TB, kind schema.GroupVersionKind, plural, namespace string, o runtime.Object) {
 	tb.Helper()
 	tree, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	u := &unstructured.Unstructured{Object: tree}
-	u.SetAPIVersion(apiVersion)
-	u.SetKind(kind)
-	gv := u.GroupVersionKind()
-	client := s.Resource(gv.Group, gv.Version, plural, "")
+	u.SetGroupVersionKind(kind)
+	client := s.Resource(kind.Group, kind.Version, plural, namespace)
 	if _, err := client.Create(tb.Context(), u, metav1.CreateOptions{FieldManager: fieldManager}); err != nil {
-		tb.Fatalf("create %s: %v", kind, err)
+		tb.Fatalf("create %s: %v", kind.Kind, err)
 	}
 	tb.Cleanup(func() {
 		// The server may be down by now, which removes it just as well.
@@ -175,7 +179,7 @@ func (s *Server) put(tb testing.TB, apiVersion, kind, plural string, o runtime.O
 }
 
 // awaitRights waits until the server's authoriser has seen the rules.
-func (s *Server) awaitRights(tb testing.TB, kubeconfig []byte, rules []rbac.PolicyRule) {
+func (s *Server) awaitRights(tb testing.TB, kubeconfig []byte, namespace string, rules []rbac.PolicyRule) {
 	tb.Helper()
 	if len(rules) == 0 {
 		return
@@ -190,7 +194,7 @@ func (s *Server) awaitRights(tb testing.TB, kubeconfig []byte, rules []rbac.Poli
 		tb.Fatal(err)
 	}
 	ask := &authz.SelfSubjectAccessReview{Spec: authz.SelfSubjectAccessReviewSpec{ResourceAttributes: &authz.ResourceAttributes{
-		Verb: last.Verbs[0], Group: last.APIGroups[0], Resource: last.Resources[0],
+		Namespace: namespace, Verb: last.Verbs[0], Group: last.APIGroups[0], Resource: last.Resources[0],
 	}}}
 	tree, err := runtime.DefaultUnstructuredConverter.ToUnstructured(ask)
 	if err != nil {

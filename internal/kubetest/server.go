@@ -99,7 +99,7 @@ func (s *Server) prepare() (err error) {
 	if s.admin, err = clientcmd.RESTConfigFromKubeConfig(s.Kubeconfig); err != nil {
 		return err
 	}
-	s.admin.QPS = -1
+	s.admin.QPS, s.admin.WarningHandlerWithContext = -1, rest.NoWarnings{}
 	if s.dynamic, err = dynamic.NewForConfig(s.admin); err != nil {
 		return err
 	}

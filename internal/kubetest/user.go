@@ -68,19 +68,27 @@ func (s *Server) kubeconfig(user string, auth *clientapi.AuthInfo) []byte {
 // namespaces, once the server grants them.
 func (s *Server) User(tb testing.TB, rules ...rbac.PolicyRule) []byte {
 	tb.Helper()
+	return s.KubeconfigFor(s.UserIn(tb, "", rules...))
+}
+
+// UserIn makes a new user with exactly these rights in one namespace ("" is all)
+// and returns its name, once the server grants them.
+func (s *Server) UserIn(tb testing.TB, namespace string, rules ...rbac.PolicyRule) string {
+	tb.Helper()
 	n := s.users.Add(1)
 	if n > spares {
 		tb.Fatalf("only %d users per server", spares)
 	}
 	name := fmt.Sprintf("user-%02d", n)
 	meta := metav1.ObjectMeta{Name: "kubetest-" + name}
-	s.put(tb, "rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", &rbac.ClusterRole{ObjectMeta: meta, Rules: rules})
-	s.put(tb, "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", &rbac.ClusterRoleBinding{
-		ObjectMeta: meta,
-		RoleRef:    rbac.RoleRef{APIGroup: rbac.GroupName, Kind: "ClusterRole", Name: meta.Name},
-		Subjects:   []rbac.Subject{{Kind: rbac.UserKind, APIGroup: rbac.GroupName, Name: name}},
-	})
-	kubeconfig := s.KubeconfigFor(name)
-	s.awaitRights(tb, kubeconfig, rules)
-	return kubeconfig
+	s.create(tb, "ClusterRole", "clusterroles", "", &rbac.ClusterRole{ObjectMeta: meta, Rules: rules})
+	role := rbac.RoleRef{APIGroup: rbac.GroupName, Kind: "ClusterRole", Name: meta.Name}
+	subjects := []rbac.Subject{{Kind: rbac.UserKind, APIGroup: rbac.GroupName, Name: name}}
+	if namespace == "" {
+		s.create(tb, "ClusterRoleBinding", "clusterrolebindings", "", &rbac.ClusterRoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
+	} else {
+		s.create(tb, "RoleBinding", "rolebindings", namespace, &rbac.RoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
+	}
+	s.awaitRights(tb, s.KubeconfigFor(name), namespace, rules)
+	return name
 }
