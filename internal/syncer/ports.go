@@ -38,11 +38,8 @@ type Reading struct {
 	Kinds []fabric.Kind
 	// Light lists kinds of which metadata is enough as long as it equals Known.
 	Light map[fabric.Kind]bool
-	Known map[fabric.Key]Seen
+	Known map[fabric.Key]plan.Seen
 }
-
-// Seen is the version of an object that is known in full.
-type Seen struct{ UID, ResourceVersion string }
 
 // Cluster reads and writes one fabric's Kubernetes API.
 type Cluster interface {
@@ -51,60 +48,14 @@ type Cluster interface {
 	Observe(ctx context.Context, r Reading) (*fabric.Snapshot, error)
 	// Predictor loads what is needed to tell locally what an apply would store.
 	Predictor(ctx context.Context, kinds []fabric.Kind) (plan.Predictor, error)
+	// Attribute says who last wrote a value of a live object, and when.
+	Attribute(live map[string]any, pointer string) (manager string, at time.Time)
 	// Apply makes the changes of one batch and returns one outcome per change, by
 	// index, whatever happens. done is called once per change as it ends.
 	Apply(ctx context.Context, changes []plan.Change, done func(int, plan.Outcome)) []plan.Outcome
-	// Restore takes changes back, each only if the object is still as we left it.
-	Restore(ctx context.Context, undo []Undo) []plan.Outcome
 	// Read fetches these objects anew, uncached. A key that is not in the result
 	// does not exist; if that cannot be told, it is an error.
 	Read(ctx context.Context, keys []fabric.Key) (map[fabric.Key]fabric.Resource, error)
-}
-
-// Undo is how to take one change back.
-type Undo struct {
-	Key  fabric.Key
-	Left Seen             // the object as we left it; zero if we deleted it
-	To   *fabric.Resource // the pre-image; nil if there was none
-}
-
-// Planned is one change of a run as the journal holds it.
-type Planned struct {
-	Seq      int // place in the plan, from 0
-	Batch    int // batch it belongs to, from 1; 0 if it writes nothing
-	Change   plan.Change
-	Intended time.Time // zero: not begun
-	Done     time.Time // zero: no outcome yet
-	Outcome  plan.Outcome
-	Undone   UndoState
-	Residue  string // why it could not be taken back
-}
-
-// UndoState is what compensation did to one change.
-type UndoState string
-
-// The undo states.
-const (
-	NotUndone UndoState = ""
-	Undone    UndoState = "undone"
-	UndoLeft  UndoState = "left" // it remains; Residue says why
-)
-
-// Done is what one change leaves behind: its outcome and our record of the object.
-type Done struct {
-	Seq     int
-	Outcome plan.Outcome
-	Entry   *plan.Entry // new record; nil leaves the record as it is unless Forget
-	Forget  bool        // drop the record of the change's key
-}
-
-// Reversed is what taking one change back leaves behind.
-type Reversed struct {
-	Seq     int
-	State   UndoState
-	Residue string
-	Entry   *plan.Entry // the record restored; nil with Forget drops it
-	Forget  bool
 }
 
 // Store is the durable memory of fabrics, runs and what we applied. Every method
@@ -120,32 +71,26 @@ type Store interface {
 
 	// SavePlan stores a run's changes in order, with their batches, and the commit
 	// they bring. It is refused with fault.Conflict if the run has a plan already.
-	SavePlan(ctx context.Context, f saga.Fence, commit string, changes []Planned) error
+	SavePlan(ctx context.Context, f saga.Fence, commit string, changes []plan.Planned) error
 	// Plan returns a run's changes in order; none if it has no plan yet.
-	Plan(ctx context.Context, id saga.RunID) ([]Planned, error)
+	Plan(ctx context.Context, id saga.RunID) ([]plan.Planned, error)
 	// Intend marks changes as begun: it commits before their effects are sent.
 	Intend(ctx context.Context, f saga.Fence, seqs []int, now time.Time) error
 	// Finish stores outcomes, our record and the run's progress together.
-	Finish(ctx context.Context, f saga.Fence, done []Done, p saga.Progress, now time.Time) error
+	Finish(ctx context.Context, f saga.Fence, done []plan.Done, p saga.Progress, now time.Time) error
 	// Reverse stores what compensation did, and our record, together.
-	Reverse(ctx context.Context, f saga.Fence, r []Reversed, now time.Time) error
+	Reverse(ctx context.Context, f saga.Fence, r []plan.Reversed, now time.Time) error
 
+	// Seen returns the version of every object of the actual side as last put.
+	Seen(ctx context.Context, id fabric.ID) (map[fabric.Key]plan.Seen, error)
 	// PutDesired and PutActual replace what is known of one side, at once; kinds
-	// that the snapshot does not cover keep what was known.
+	// that the snapshot does not cover, and objects without a body, keep what was
+	// known of them.
 	PutDesired(ctx context.Context, id fabric.ID, s *fabric.Snapshot) error
 	PutActual(ctx context.Context, id fabric.ID, s *fabric.Snapshot) error
 	// PutCheck stores the result of one comparison: when, of what, and every
 	// change that it found.
-	PutCheck(ctx context.Context, id fabric.ID, c Check) error
-}
-
-// Check is one completed comparison of Git with the cluster.
-type Check struct {
-	At      time.Time // when reading the cluster began
-	Commit  string
-	Run     saga.RunID // "" if no run made it
-	Changes []plan.Change
-	Summary plan.Summary
-	// Unread says which kinds could not be compared, and why.
-	Unread map[fabric.Kind]fabric.Coverage
+	PutCheck(ctx context.Context, id fabric.ID, c plan.Check) error
+	// SavedPlan returns a plan that was put aside.
+	SavedPlan(ctx context.Context, id string) (plan.Saved, error)
 }

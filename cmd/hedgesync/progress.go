@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hedgesync/hedgesync/internal/api"
+)
+
+// progress shows how far a run is: a bar that moves on a terminal, otherwise a
+// line for each batch.
+type progress struct {
+	w       io.Writer
+	bar     bool
+	started time.Time
+	last    string
+}
+
+func newProgress(w io.Writer, plain bool) *progress {
+	return &progress{w: w, bar: !plain && isTerminal(w), started: time.Now()}
+}
+
+func (p *progress) show(r api.Run) {
+	line := p.line(r)
+	if line == p.last {
+		return
+	}
+	p.last = line
+	if p.bar {
+		fmt.Fprintf(p.w, "\r\033[K%s", line)
+		return
+	}
+	fmt.Fprintln(p.w, line)
+}
+
+// end leaves the last line standing.
+func (p *progress) end() {
+	if p.bar && p.last != "" {
+		fmt.Fprintln(p.w)
+	}
+	p.last = ""
+}
+
+const barWidth = 30
+
+func (p *progress) line(r api.Run) string {
+	state := r.Status
+	switch {
+	case r.Cancelling:
+		state = "stopping"
+	case r.Live && !r.Worked && r.Status != "pending":
+		state = "interrupted, waiting for a worker"
+	}
+	g := r.Progress
+	if g.Total == 0 {
+		return state
+	}
+	text := fmt.Sprintf("%s: batch %d of %d, %d of %d changes, %d %%", state, g.Batch, g.Batches, g.Done, g.Total, g.Percent)
+	if !p.bar {
+		return text
+	}
+	full := g.Percent * barWidth / 100
+	rate := float64(g.Done) / max(time.Since(p.started).Seconds(), 0.001)
+	return fmt.Sprintf("[%s%s] %s, %.0f/s", strings.Repeat("█", full), strings.Repeat("░", barWidth-full), text, rate)
+}

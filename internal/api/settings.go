@@ -1,0 +1,86 @@
+package api
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hedgesync/hedgesync/internal/fabric"
+)
+
+// settings turns a request into words; open fields are left for the defaults.
+func (n NewFabric) settings() fabric.Settings {
+	s := fabric.Settings{
+		ID:         fabric.ID(n.ID),
+		Repository: fabric.Repository{URL: n.Repository.URL, Branch: n.Repository.Branch, Path: n.Repository.Path},
+		Cluster: fabric.Cluster{
+			Kubeconfig: fabric.NewSecret(n.Kubeconfig), Context: n.Cluster.Context,
+			Namespaces: n.Cluster.Namespaces, AllowExec: n.Cluster.AllowExec,
+		},
+	}
+	if n.Credential != nil {
+		s.Repository.Credential = n.Credential.words()
+	}
+	if p := n.Policy; p != nil {
+		s.Mode, s.OnFailure, s.Strategy = fabric.Mode(p.Mode), fabric.OnFailure(p.OnFailure), fabric.Strategy(p.Strategy)
+		s.Adopt, s.Prune, s.Kinds = p.Adopt, p.Prune, parseKinds(p.Kinds)
+		s.MaxDeletes, s.MaxDeletePercent, s.BatchSize = p.MaxDeletes, p.MaxDeletePercent, p.BatchSize
+	}
+	return s
+}
+
+func (c Credential) words() fabric.Credential {
+	return fabric.Credential{
+		Username: c.Username, Password: fabric.NewSecret(c.Password), SSHKey: fabric.NewSecret(c.SSHKey),
+		SSHKeyPass: fabric.NewSecret(c.SSHKeyPass), KnownHosts: c.KnownHosts, CA: c.CA,
+	}
+}
+
+// apply changes what the request names.
+func (e EditFabric) apply(s *fabric.Settings) {
+	set(&s.Repository.URL, e.URL)
+	set(&s.Repository.Branch, e.Branch)
+	set(&s.Repository.Path, e.Path)
+	set(&s.Cluster.Context, e.Context)
+	set(&s.Cluster.AllowExec, e.AllowExec)
+	set((*string)(&s.Mode), e.Mode)
+	set((*string)(&s.OnFailure), e.OnFailure)
+	set((*string)(&s.Strategy), e.Strategy)
+	set(&s.Adopt, e.Adopt)
+	set(&s.Prune, e.Prune)
+	set(&s.MaxDeletes, e.MaxDeletes)
+	set(&s.MaxDeletePercent, e.MaxDeletePercent)
+	set(&s.BatchSize, e.BatchSize)
+	if e.Namespaces != nil {
+		s.Cluster.Namespaces = e.Namespaces
+	}
+	if e.Kinds != nil {
+		s.Kinds = parseKinds(e.Kinds)
+	}
+	if e.Credential != nil {
+		s.Repository.Credential = e.Credential.words()
+	}
+	if e.Kubeconfig != nil {
+		s.Cluster.Kubeconfig = fabric.NewSecret(*e.Kubeconfig)
+	}
+}
+
+func set[T any](v *T, to *T) {
+	if to != nil {
+		*v = *to
+	}
+}
+
+// parseKinds reads "Switch.wiring.githedgehog.com". Whether the kind exists is
+// for the application to say.
+func parseKinds(names []string) []fabric.Kind {
+	kinds := make([]fabric.Kind, len(names))
+	for i, n := range names {
+		kinds[i].Name, kinds[i].Group, _ = strings.Cut(n, ".")
+	}
+	return kinds
+}
+
+func sortedKinds[V any](m map[fabric.Kind]V) []fabric.Kind {
+	return slices.SortedFunc(maps.Keys(m), fabric.Kind.Compare)
+}

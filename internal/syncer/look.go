@@ -1,0 +1,203 @@
+package syncer
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hedgesync/hedgesync/internal/fabric"
+	"github.com/hedgesync/hedgesync/internal/fault"
+	"github.com/hedgesync/hedgesync/internal/hedgehog"
+	"github.com/hedgesync/hedgesync/internal/manifest"
+	"github.com/hedgesync/hedgesync/internal/plan"
+)
+
+// Look is one comparison of what Git wants with what the cluster holds. A plan,
+// a dry run and a drift report are all a Look.
+type Look struct {
+	Settings fabric.Settings
+	Commit   Commit
+	Want     *manifest.Set
+	Have     *fabric.Snapshot
+	Base     []plan.Entry
+	Problems []fabric.Problem
+	Plan     plan.Plan
+	At       time.Time // when reading the cluster began
+}
+
+// Check returns the look as a completed comparison.
+func (l Look) Check() plan.Check {
+	c := plan.Check{At: l.At, Commit: l.Commit.ID, Changes: l.Plan.Changes, Summary: l.Plan.Summary, Unread: map[fabric.Kind]fabric.Coverage{}}
+	for _, k := range l.Have.Kinds() {
+		if !l.Have.Covers(k) {
+			c.Unread[k] = l.Have.Coverage(k)
+		}
+	}
+	return c
+}
+
+// Look fetches the fabric's commit (rev, or the branch's head when rev is ""),
+// reads the cluster and decides, without changing anything but what is recorded
+// as seen.
+func (c *Coordinator) Look(ctx context.Context, id fabric.ID, rev string) (Look, error) {
+	s, err := c.Store.Settings(ctx, id)
+	if err != nil {
+		return Look{}, err
+	}
+	l := Look{Settings: s}
+	if l.Commit, err = c.commit(ctx, s, rev); err != nil {
+		return l, err
+	}
+	if l.Want, err = c.load(ctx, s, l.Commit); err != nil {
+		return l, err
+	}
+	cluster, err := c.Connect(s)
+	if err != nil {
+		return l, err
+	}
+	if l.Base, err = c.Store.Inventory(ctx, id); err != nil {
+		return l, err
+	}
+	if err := c.compare(ctx, cluster, &l); err != nil {
+		return l, err
+	}
+	return l, c.remember(ctx, l)
+}
+
+// commit finds what Git wants. Only the branch's head may be what a running
+// fabric is brought to without being asked, so a rev is looked up after a fetch.
+func (c *Coordinator) commit(ctx context.Context, s fabric.Settings, rev string) (Commit, error) {
+	head, err := c.Repo.Fetch(ctx, s.Repository)
+	if rev == "" || err != nil && fault.KindOf(err) != fault.Unavailable {
+		return head, err
+	}
+	return c.Repo.Resolve(ctx, s.Repository, rev)
+}
+
+// load reads the commit's files into the wanted set.
+func (c *Coordinator) load(ctx context.Context, s fabric.Settings, at Commit) (*manifest.Set, error) {
+	files, err := c.Repo.Files(ctx, s.Repository, at.ID)
+	if err != nil {
+		return nil, err
+	}
+	return manifest.Read(files, manifest.Options{
+		Source: at.ID, AsOf: c.Now(), Limits: c.Limits, Accept: hedgehog.Accept, Kinds: managed(s),
+	})
+}
+
+// managed returns the kinds a fabric manages.
+func managed(s fabric.Settings) []fabric.Kind {
+	if len(s.Kinds) > 0 {
+		return s.Kinds
+	}
+	return hedgehog.UserKinds()
+}
+
+// compare reads the cluster and decides. It reads metadata only where that can
+// prove that nothing moved, and everything once anything did: rules look across
+// kinds.
+func (c *Coordinator) compare(ctx context.Context, cluster Cluster, l *Look) error {
+	l.At = c.Now()
+	kinds := managed(l.Settings)
+	if len(plan.FullReads(l.Want.Snapshot, l.Base)) == 0 {
+		seen, err := c.Store.Seen(ctx, l.Settings.ID)
+		if err != nil {
+			return err
+		}
+		have, err := cluster.Observe(ctx, Reading{Kinds: kinds, Light: all(kinds), Known: seen})
+		if err != nil {
+			return fault.Wrap("read cluster", err)
+		}
+		if quiet(have) {
+			l.Have, l.Problems = have, l.Want.Problems
+			l.Plan = plan.Make(l.input(nil, nil))
+			// Unmoved since the last look is not yet as we left it: that look may
+			// have been the one that found drift.
+			if len(l.Plan.Needs) == 0 {
+				return nil
+			}
+		}
+	}
+	have, err := cluster.Observe(ctx, Reading{Kinds: append(slices.Clone(kinds), hedgehog.SwitchProfile)})
+	if err != nil {
+		return fault.Wrap("read cluster", err)
+	}
+	predict, err := cluster.Predictor(ctx, served(have, kinds))
+	if err != nil {
+		return fault.Wrap("read API schemas", err)
+	}
+	l.Have = have
+	l.Problems = c.validate(l.Want, have)
+	l.Plan = plan.Make(l.input(predict, cluster.Attribute))
+	return nil
+}
+
+func (l *Look) input(predict plan.Predictor, attribute plan.Attributor) plan.Input {
+	return plan.Input{
+		Fabric: l.Settings.ID, Want: l.Want.Snapshot, Have: l.Have, Base: l.Base,
+		Settings: l.Settings, Problems: l.Problems, Predict: predict, Attribute: attribute,
+	}
+}
+
+// validate adds to the reader's problems what the rules find, each with its place.
+func (c *Coordinator) validate(want *manifest.Set, live *fabric.Snapshot) []fabric.Problem {
+	profiles, problems := hedgehog.NewProfiles(live.OfKind(hedgehog.SwitchProfile))
+	problems = append(problems, hedgehog.Validate(want.Snapshot, hedgehog.Context{Live: live, Profiles: profiles})...)
+	return Locate(want, problems)
+}
+
+// Locate gives each problem of a rule its line and column and returns them with
+// the reader's own, in order of place.
+func Locate(want *manifest.Set, found []fabric.Problem) []fabric.Problem {
+	problems := slices.Clone(want.Problems)
+	for _, p := range found {
+		if p.Key != (fabric.Key{}) {
+			p.Origin = want.Position(p.Key, p.Pointer)
+		}
+		problems = append(problems, p)
+	}
+	return fabric.SortProblems(problems)
+}
+
+// remember records what was seen on both sides and what the comparison found.
+func (c *Coordinator) remember(ctx context.Context, l Look) error {
+	id := l.Settings.ID
+	if err := c.Store.PutDesired(ctx, id, l.Want.Snapshot); err != nil {
+		return fault.Wrap("record wanted state", err)
+	}
+	if err := c.Store.PutActual(ctx, id, l.Have); err != nil {
+		return fault.Wrap("record actual state", err)
+	}
+	return fault.Wrap("record comparison", c.Store.PutCheck(ctx, id, l.Check()))
+}
+
+// quiet reports whether everything was proved unmoved by metadata alone.
+func quiet(have *fabric.Snapshot) bool {
+	for r := range have.All() {
+		if r.Object != nil {
+			return false
+		}
+	}
+	for _, k := range have.Kinds() {
+		if !have.Covers(k) {
+			return false
+		}
+	}
+	return true
+}
+
+func all(kinds []fabric.Kind) map[fabric.Kind]bool {
+	m := make(map[fabric.Kind]bool, len(kinds))
+	for _, k := range kinds {
+		m[k] = true
+	}
+	return m
+}
+
+// served returns the kinds that the cluster answered for.
+func served(have *fabric.Snapshot, kinds []fabric.Kind) []fabric.Kind {
+	return slices.DeleteFunc(slices.Clone(kinds), func(k fabric.Kind) bool {
+		state := have.Coverage(k).State
+		return state != fabric.Full && state != fabric.Partial
+	})
+}
