@@ -25,6 +25,9 @@ type dialect struct {
 	forUpdate string
 	// lockFabrics lets one transaction at a time change the set of fabrics.
 	lockFabrics string
+	// parameters is how many one statement takes at best: PostgreSQL pays for
+	// round trips, SQLite looks each one up in a list.
+	parameters int
 	// reading gives all statements of a transaction the same view.
 	reading sql.TxOptions
 	// problem sorts a driver's error; ok is false if it is not the database's own.
@@ -40,21 +43,23 @@ const (
 	dangling // a reference to a row that is not there
 	busy
 	damaged
-	full
+	whole
 	denied
 	lost // the connection
 )
 
 var sqlite = dialect{
-	name:    "sqlite",
-	goose:   goose.DialectSQLite3,
-	reading: sql.TxOptions{ReadOnly: true},
-	problem: sqliteProblem,
+	name:       "sqlite",
+	goose:      goose.DialectSQLite3,
+	parameters: 64,
+	reading:    sql.TxOptions{ReadOnly: true},
+	problem:    sqliteProblem,
 }
 
 var postgres = dialect{
 	name:        "postgres",
 	goose:       goose.DialectPostgres,
+	parameters:  2000,
 	forUpdate:   " for update",
 	lockFabrics: "lock table fabric in share row exclusive mode",
 	reading:     sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
@@ -80,7 +85,7 @@ func sqliteProblem(err error) (problem, bool) {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return damaged, true
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
-		return full, true
+		return whole, true
 	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH:
 		return denied, true
 	}
@@ -108,7 +113,7 @@ func postgresProblem(err error) (problem, bool) {
 	case "08", "57": // connection, operator intervention
 		return lost, true
 	case "53": // no resources
-		return full, true
+		return whole, true
 	case "28": // authorisation; 3D: no such database
 		return denied, true
 	}
@@ -140,8 +145,8 @@ func (d *dialect) classify(err error) error {
 		return fault.New(fault.Unavailable, "store.busy", "%w", err).WithHint("another process holds the database; try again")
 	case damaged:
 		return fault.New(fault.Invalid, "store.damaged", "the database is damaged: %w", err).WithHint("restore it from a backup")
-	case full:
-		return fault.New(fault.Unavailable, "store.full", "%w", err).WithHint("check the disk that holds the database")
+	case whole:
+		return fault.New(fault.Unavailable, "store.whole", "%w", err).WithHint("check the disk that holds the database")
 	case denied:
 		return fault.New(fault.Denied, "store.denied", "%w", err).WithHint("check the database's address, owner and permissions")
 	case lost:

@@ -88,9 +88,12 @@ func inspect(ctx context.Context, file string) (empty bool, err error) {
 	if err := checkHeader(file); err != nil {
 		return false, err
 	}
-	db, err := sql.Open("sqlite", address(file, url.Values{
-		"mode": {"ro"}, "_query_only": {"true"}, "_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)},
-	}))
+	reading := url.Values{"mode": {"ro"}, "_query_only": {"true"}, "_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)}}
+	if _, err := os.Stat(file + "-wal"); errors.Is(err, fs.ErrNotExist) {
+		// No log: nobody has it open, and it need not get side files to be read.
+		reading.Set("immutable", "1")
+	}
+	db, err := sql.Open("sqlite", address(file, reading))
 	if err != nil {
 		return false, fault.New(fault.Bug, "store.driver", "%w", err)
 	}

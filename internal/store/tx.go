@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -80,21 +81,30 @@ func (t *txn) query(ctx context.Context, query string, args []any, scan func(sca
 	return rows.Err()
 }
 
-// insert adds rows in few statements: a round trip for each would cost more than
-// the rows. head ends before "values", tail follows it.
+// insert adds rows, as many at once as the dialect likes. head ends before
+// "values", tail follows it.
 func (t *txn) insert(ctx context.Context, head, tail string, rows [][]any) error {
-	const parameters = 2000 // per statement; both databases allow more, neither gains by it
-	for len(rows) > 0 {
-		n := min(len(rows), max(1, parameters/len(rows[0])))
-		args := make([]any, 0, n*len(rows[0]))
-		for _, r := range rows[:n] {
-			args = append(args, r...)
+	if len(rows) == 0 {
+		return nil
+	}
+	columns := len(rows[0])
+	size := min(len(rows), max(1, t.dialect.parameters/columns))
+	statement := func(n int) string { return head + " values " + tuples(n, columns) + " " + tail }
+	many, err := t.PrepareContext(ctx, statement(size))
+	if err != nil {
+		return err
+	}
+	defer many.Close()
+	for chunk := range slices.Chunk(rows, size) {
+		args := slices.Concat(chunk...)
+		if len(chunk) == size {
+			_, err = many.ExecContext(ctx, args...)
+		} else {
+			_, err = t.ExecContext(ctx, statement(len(chunk)), args...)
 		}
-		statement := head + " values " + tuples(n, len(rows[0])) + " " + tail
-		if _, err := t.ExecContext(ctx, statement, args...); err != nil {
+		if err != nil {
 			return err
 		}
-		rows = rows[n:]
 	}
 	return nil
 }
