@@ -105,7 +105,7 @@ func (h holder) compare(o holder) int {
 // keys and pointers the first holder is right, and a holder that is only in the
 // cluster is no more than a Warning.
 func (c *check) unique(noun, scope string) {
-	for _, claim := range Claims(c.object) {
+	for _, claim := range c.claimed {
 		if claim.Scope != scope && !(strings.HasSuffix(scope, "/") && strings.HasPrefix(claim.Scope, scope)) {
 			continue
 		}

@@ -179,7 +179,8 @@ func didYouMean(key string, by *structural.Structural) string {
 // similar reports whether one name is probably a misspelling of the other.
 func similar(a, b string) bool { return strings.EqualFold(a, b) || oneEditApart(a, b) }
 
-// oneEditApart reports whether inserting, removing or replacing one byte leads from a to b.
+// oneEditApart reports whether inserting, removing or replacing one byte, or
+// swapping two neighbours, leads from a to b.
 func oneEditApart(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
@@ -191,10 +192,15 @@ func oneEditApart(a, b string) bool {
 	for i < len(a) && a[i] == b[i] {
 		i++
 	}
-	if len(a) == len(b) {
-		return i < len(a) && a[i+1:] == b[i+1:]
+	switch {
+	case len(a) != len(b):
+		return a[i:] == b[i+1:]
+	case i == len(a):
+		return false
+	case a[i+1:] == b[i+1:]:
+		return true
 	}
-	return a[i:] == b[i+1:]
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
 // admissionFills reports whether the webhooks write a required field themselves

@@ -172,7 +172,7 @@ func (w *world) validate(r fabric.Resource) []fabric.Problem {
 		p.Key, p.Origin = r.Key, r.Origin
 		return []fabric.Problem{p}
 	}
-	c := &check{world: w, object: r, spec: specOf(r)}
+	c := &check{world: w, object: r, spec: specOf(r), claimed: Claims(r)}
 	for _, f := range schemas()[r.Key.Kind].check(r.Key.Kind, r.Object) {
 		c.refuse(f)
 	}
@@ -187,11 +187,12 @@ func (w *world) validate(r fabric.Resource) []fabric.Problem {
 // check is one object under examination, and what was found wrong with it.
 type check struct {
 	*world
-	object fabric.Resource
-	spec   node
-	rule   *Rule
-	muted  []string // pointers the schema refused
-	found  []fabric.Problem
+	object  fabric.Resource
+	spec    node
+	claimed []Claim
+	rule    *Rule
+	muted   []string // pointers the schema refused
+	found   []fabric.Problem
 }
 
 // refuse records a flaw and silences the rules about that value.

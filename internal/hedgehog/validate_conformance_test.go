@@ -70,3 +70,34 @@ func TestConformanceRawWiringIsOnlyNotHydrated(t *testing.T) {
 		t.Errorf("%d errors, want one for each of 5 switches: %v", len(errors), errors)
 	}
 }
+
+// The rules' own cases, judged by the real definitions instead of ours.
+func TestConformanceOurSchemasJudgeAsTheRealOnes(t *testing.T) {
+	t.Parallel()
+	root := os.Getenv("HEDGESYNC_SHARED")
+	if root == "" {
+		t.Fatal("HEDGESYNC_SHARED is not set")
+	}
+	reals, err := readSchemas(os.DirFS(filepath.Join(root, "hedgehog-crds")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := func(s *schema, r fabric.Resource) []string {
+		var out []string
+		for _, f := range s.check(r.Key.Kind, r.Object) {
+			out = append(out, f.rule+" "+f.pointer)
+		}
+		slices.Sort(out)
+		return out
+	}
+	for name, c := range ruleCases() {
+		for _, r := range parse(t, docs(c.breaks, c.holds)) {
+			if _, ok := Accept(r.Key.Kind, r.Version); !ok {
+				continue
+			}
+			if real, ours := judge(reals[r.Key.Kind], r), judge(schemas()[r.Key.Kind], r); !slices.Equal(real, ours) {
+				t.Errorf("%s: %s: real %v, ours %v", name, r.Key, real, ours)
+			}
+		}
+	}
+}
