@@ -91,6 +91,15 @@ type Plan struct {
 	// Needs lists the kinds of which more than metadata must be read before this
 	// plan is complete. What depends on them is held as Unread.
 	Needs []fabric.Kind
+	// Unread lists the managed kinds that were not read in full, in order. A plan
+	// with gaps says nothing about what lies in them.
+	Unread []Gap
+}
+
+// Gap is one kind that was not read in full, and why.
+type Gap struct {
+	Kind     fabric.Kind
+	Coverage fabric.Coverage
 }
 
 // Summary counts a plan. Replace counts once in Add and once in Destroy.

@@ -13,7 +13,7 @@ import (
 func (p Plan) Document(in Input) Document {
 	d := Document{
 		Schema: Schema, Fabric: p.Fabric, Commit: p.Commit, Mode: p.Mode,
-		Summary: SummaryText(p.Summary), Changes: []ChangeText{}, Order: []BatchText{}, Needs: []KindText{},
+		Summary: SummaryText(p.Summary), Changes: []ChangeText{}, Order: []BatchText{}, Needs: []KindText{}, Unread: []GapText{},
 		Fingerprint: FingerprintOf(in),
 	}
 	index := map[int]int{}
@@ -33,6 +33,9 @@ func (p Plan) Document(in Input) Document {
 	for _, k := range p.Needs {
 		d.Needs = append(d.Needs, KindText{k.Group, k.Name})
 	}
+	for _, g := range p.Unread {
+		d.Unread = append(d.Unread, GapText{g.Kind.Group, g.Kind.Name, g.Coverage.State, g.Coverage.Reason})
+	}
 	d.Digest = d.digest()
 	return d
 }
@@ -48,6 +51,9 @@ func (d Document) Plan() Plan {
 	}
 	for _, k := range d.Needs {
 		p.Needs = append(p.Needs, fabric.Kind{Group: k.Group, Name: k.Kind})
+	}
+	for _, g := range d.Unread {
+		p.Unread = append(p.Unread, Gap{fabric.Kind{Group: g.Group, Name: g.Kind}, fabric.Coverage{State: g.State, Reason: g.Reason}})
 	}
 	return p
 }

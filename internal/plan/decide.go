@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/hedgehog"
@@ -78,8 +79,9 @@ func (d *decider) decide() []Change {
 	keys := d.in.keys()
 	changes := make([]Change, 0, len(keys))
 	for _, k := range keys {
-		if c, ok := d.one(k); ok {
-			changes = append(changes, c)
+		changes = append(changes, Change{Key: k, Tier: hedgehog.Tier(k.Kind), Base: d.base[k]})
+		if !d.one(&changes[len(changes)-1]) {
+			changes = changes[:len(changes)-1]
 		}
 	}
 	return changes
@@ -89,33 +91,33 @@ func (d *decider) needed() []fabric.Kind {
 	return slices.SortedFunc(maps.Keys(d.needs), fabric.Kind.Compare)
 }
 
-func (d *decider) one(k fabric.Key) (Change, bool) {
-	c := Change{Key: k, Tier: hedgehog.Tier(k.Kind), Base: d.base[k]}
-	if w, ok := get(d.in.Want, k); ok {
+// one decides about one object; false if nothing can be said about it.
+func (d *decider) one(c *Change) bool {
+	if w, ok := get(d.in.Want, c.Key); ok {
 		c.Want = &w
 	}
-	state := coverage(d.in.Have, k.Kind).State
-	if h, ok := get(d.in.Have, k); ok && (state == fabric.Full || state == fabric.Partial) {
+	state := coverage(d.in.Have, c.Key.Kind).State
+	if h, ok := get(d.in.Have, c.Key); ok && (state == fabric.Full || state == fabric.Partial) {
 		c.Have = &h
 	}
-	problem, faulty := d.problems[k]
+	problem, faulty := d.problems[c.Key]
 	switch {
 	case c.Want == nil && !faulty && c.Have == nil && c.Base == nil:
-		return c, false // listed in a read that failed: nothing can be said
+		return false // listed in a read that failed
 	case c.Want == nil && faulty:
 		c.Action, c.Cause = presence(c.Have), Source
 	case c.Want == nil:
-		d.unwanted(&c)
+		d.unwanted(c)
 	case c.Have == nil:
-		d.absent(&c)
+		d.absent(c)
 	default:
-		d.compare(&c)
+		d.compare(c)
 	}
 	if faulty && c.Action != None {
 		c.hold(Invalid, "%s", describe(problem))
 	}
-	d.holdUnread(&c)
-	return c, true
+	d.holdUnread(c)
+	return true
 }
 
 func presence(have *fabric.Resource) Action {
@@ -235,19 +237,26 @@ func (d *decider) different(c *Change, expected map[string]any, diffs []hedgehog
 // replace turns an update of what cannot be changed in place into a delete and a
 // create. As a delete it needs an object that is ours and as we left it.
 func (d *decider) replace(c *Change) {
+	if lockedBreakouts(c) {
+		c.hold(Unsolvable, "breakouts cannot change while RoCE is on: turn it off in one commit, and change them in the next")
+		return
+	}
 	fixed := hedgehog.Immutable(c.Have.Object, c.Want.Object)
-	if len(fixed) == 0 || c.Action != Update {
+	if len(fixed) == 0 {
 		return
 	}
-	cause, what := c.Cause, joined(fixed)
-	if !replaceable(c.Key.Kind) {
-		c.hold(Unsolvable, "%s cannot be changed in one write, and a %s is not deleted and created anew", what, c.Key.Kind.Name)
-		return
-	}
+	cause, what := c.Cause, strings.Join(fixed, ", ")
 	c.set(Replace, cause, "%s cannot be changed in place", what)
 	if cause != Source {
 		c.hold(cause, "%s cannot be changed in place, and the object is not as we left it", what)
 	}
+}
+
+func lockedBreakouts(c *Change) bool {
+	roce, _ := object(c.Have.Object, "spec")["roce"].(bool)
+	return roce && c.Key.Kind == hedgehog.Switch && slices.ContainsFunc(c.Fields, func(f Field) bool {
+		return within(f.Path, "/spec/portBreakouts")
+	})
 }
 
 // holdUnread holds everything that would act on a kind that was not read in full.

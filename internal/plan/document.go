@@ -25,6 +25,7 @@ type Document struct {
 	Changes     []ChangeText `json:"changes"`
 	Order       []BatchText  `json:"order"`
 	Needs       []KindText   `json:"needs"`
+	Unread      []GapText    `json:"unread"`
 	Fingerprint Fingerprint  `json:"fingerprint"`
 	Digest      fabric.Hash  `json:"digest"` // of everything above: a file that was edited is refused
 }
@@ -45,6 +46,14 @@ type SummaryText struct {
 type KindText struct {
 	Group string `json:"group"`
 	Kind  string `json:"kind"`
+}
+
+// GapText is a Gap as JSON.
+type GapText struct {
+	Group  string            `json:"group"`
+	Kind   string            `json:"kind"`
+	State  fabric.CoverState `json:"state"`
+	Reason string            `json:"reason,omitempty"`
 }
 
 // KeyText is a fabric.Key as JSON.

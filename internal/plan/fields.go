@@ -162,5 +162,3 @@ func masked(pointer string, v any) any {
 	}
 	return v
 }
-
-func joined(pointers []string) string { return strings.Join(pointers, ", ") }

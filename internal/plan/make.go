@@ -1,8 +1,8 @@
 package plan
 
 import (
-	"cmp"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
@@ -20,33 +20,52 @@ func Make(in Input) Plan {
 	d := newDecider(in)
 	p.Changes = d.decide()
 	p = Narrow(p, policies(in.Settings, len(in.Base))...)
-	slices.SortFunc(p.Changes, byPlace)
-	if slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action.Writes() }) {
+	p.Changes = arranged(p.Changes)
+	if count(p.Changes, writes) > 0 {
 		p.Changes, p.Order = newSettler(in, d, p.Changes).settle()
 	}
 	d.addBlast(p.Changes)
 	p = Narrow(p, Observing(in.Settings.Mode))
-	p.Needs = d.needed()
+	p.Needs, p.Unread = d.needed(), gaps(in)
 	p.Summary = Summarize(p.Changes)
 	return p
 }
 
-// byPlace orders changes as they are shown: deletes first.
-func byPlace(a, b Change) int {
-	x, y := intent(a) == Delete, intent(b) == Delete
-	switch {
-	case x && y:
-		return cmp.Or(cmp.Compare(b.Tier, a.Tier), a.Key.Compare(b.Key))
-	case x:
-		return -1
-	case y:
-		return 1
+// gaps lists the managed kinds that were not read in full. One that the server does
+// not serve has no objects: that is no gap.
+func gaps(in Input) []Gap {
+	var out []Gap
+	for _, k := range managed(in.Settings.Kinds) {
+		if c := coverage(in.Have, k); c.State != fabric.Full && c.State != fabric.KindMissing {
+			out = append(out, Gap{k, c})
+		}
 	}
-	return cmp.Or(cmp.Compare(a.Tier, b.Tier), a.Key.Compare(b.Key))
+	return out
+}
+
+// arranged puts changes, which come in key order, as they are shown: deletes first,
+// from the top tier, then the others from the bottom.
+func arranged(changes []Change) []Change {
+	const below = -1000 // no tier is as low: deletes lie under everything else
+	places := map[int][]int{}
+	for i := range changes {
+		place := changes[i].Tier
+		if intent(&changes[i]) == Delete {
+			place = below - place
+		}
+		places[place] = append(places[place], i)
+	}
+	out := make([]Change, 0, len(changes))
+	for _, place := range slices.Sorted(maps.Keys(places)) {
+		for _, i := range places[place] {
+			out = append(out, changes[i])
+		}
+	}
+	return out
 }
 
 // intent returns what a change does, or would have done.
-func intent(c Change) Action {
+func intent(c *Change) Action {
 	if c.Action == Hold {
 		return c.Would
 	}
@@ -58,17 +77,16 @@ func intent(c Change) Action {
 func (d *decider) addBlast(changes []Change) {
 	for i := range changes {
 		c := &changes[i]
-		live, ok := d.liveBody(c)
-		if !ok {
+		would := intent(c)
+		if would != Delete && would != Replace && (would != Update || c.Want == nil) {
 			continue
 		}
-		switch intent(*c) {
-		case Delete, Replace:
-			c.Blast = hedgehog.Blast(live, nil, c.Key, d.world())
-		case Update:
-			if c.Want != nil {
-				c.Blast = hedgehog.Blast(live, c.Want.Object, c.Key, d.world())
+		if live, ok := d.liveBody(c); ok {
+			var after map[string]any
+			if would == Update {
+				after = c.Want.Object
 			}
+			c.Blast = hedgehog.Blast(live, after, c.Key, d.world())
 		}
 	}
 }

@@ -262,6 +262,11 @@ func TestOrderHoldsWhatItCannotDoSafely(t *testing.T) {
 			old: small(), new: append(small(), vpc("v3", subnet{"default", "10.0.3.0/24", 1001})), settings: enforced(),
 			holds: []hold{{"VPC/v3", plan.Dependency, "vlan/default 1001 belongs to VPC/default/v1"}},
 		},
+		"breakouts under RoCE, which take two writes and no delete": {
+			old: with(small(), leaf(1, func(s object) { s["roce"], s["portBreakouts"] = true, object{"E1/9": "4x25G"} })), settings: enforced(),
+			new:   with(small(), leaf(1, func(s object) { s["roce"], s["portBreakouts"] = true, object{"E1/9": "1x100G"} })),
+			holds: []hold{{"Switch/leaf-01", plan.Unsolvable, "breakouts cannot change while RoCE is on"}},
+		},
 		"a VPC that relays to itself": {
 			new:      with(small(), made(vpcAPI, "VPC", "v1", object{"subnets": object{"default": object{"subnet": "10.0.1.0/24", "vlan": int64(1001), "dhcp": object{"relayVPC": "v1", "relay": "10.0.1.9/32"}}}})),
 			settings: enforced(),

@@ -43,15 +43,24 @@ func Narrow(p Plan, policies ...Policy) Plan {
 // Manages leaves out kinds that are not listed, and those that are not the user's;
 // no kinds means all of the user's.
 func Manages(kinds ...fabric.Kind) Policy {
-	users := hedgehog.UserKinds()
-	managed := make(map[fabric.Kind]bool, len(users))
-	for _, k := range users {
-		managed[k] = len(kinds) == 0 || slices.Contains(kinds, k)
+	ours := map[fabric.Kind]bool{}
+	for _, k := range managed(kinds) {
+		ours[k] = true
 	}
+	foreign := func(c Change) bool { return !ours[c.Key.Kind] }
 	return func(p Plan) Plan {
-		p.Changes = slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !managed[c.Key.Kind] })
+		if slices.ContainsFunc(p.Changes, foreign) {
+			p.Changes = slices.DeleteFunc(slices.Clone(p.Changes), foreign)
+		}
 		return p
 	}
+}
+
+// managed returns the user's kinds among kinds, or all of them if kinds is empty.
+func managed(kinds []fabric.Kind) []fabric.Kind {
+	return slices.DeleteFunc(hedgehog.UserKinds(), func(k fabric.Kind) bool {
+		return len(kinds) > 0 && !slices.Contains(kinds, k)
+	})
 }
 
 // Foreigners holds the overwriting of objects that were never ours, unless adopt.
@@ -59,7 +68,7 @@ func Foreigners(adopt bool) Policy {
 	if adopt {
 		return unchanged
 	}
-	return holding(func(c Change) bool { return c.Cause == Foreign }, Foreign,
+	return holding(func(c *Change) bool { return c.Cause == Foreign }, Foreign,
 		"there, different, and never applied by us: adopt it, or make Git say the same")
 }
 
@@ -68,7 +77,7 @@ func Contested(s fabric.Strategy) Policy {
 	if s == fabric.GitWins {
 		return unchanged
 	}
-	return holding(func(c Change) bool { return c.Cause == Both }, Both,
+	return holding(func(c *Change) bool { return c.Cause == Both }, Both,
 		"changed in Git and in the cluster since it was applied: a person decides")
 }
 
@@ -116,27 +125,33 @@ func Observing(m fabric.Mode) Policy {
 
 func unchanged(p Plan) Plan { return p }
 
-func destroys(c Change) bool { return c.Action == Delete || c.Action == Replace }
+func destroys(c *Change) bool { return c.Action == Delete || c.Action == Replace }
 
-func count(changes []Change, is func(Change) bool) int {
+func count(changes []Change, is func(*Change) bool) int {
 	n := 0
-	for _, c := range changes {
-		if is(c) {
+	for i := range changes {
+		if is(&changes[i]) {
 			n++
 		}
 	}
 	return n
 }
 
-// holding returns the policy that holds what matches.
-func holding(match func(Change) bool, cause Cause, format string, args ...any) Policy {
+// holding returns the policy that holds what matches among what is not held yet.
+func holding(match func(*Change) bool, cause Cause, format string, args ...any) Policy {
 	return func(p Plan) Plan {
-		p.Changes = slices.Clone(p.Changes)
+		own := false
 		for i := range p.Changes {
-			if c := &p.Changes[i]; c.Action != Hold && match(*c) {
-				c.hold(cause, format, args...)
+			if c := &p.Changes[i]; c.Action == Hold || !match(c) {
+				continue
 			}
+			if !own {
+				p.Changes, own = slices.Clone(p.Changes), true
+			}
+			p.Changes[i].hold(cause, format, args...)
 		}
 		return p
 	}
 }
+
+func writes(c *Change) bool { return c.Action.Writes() }

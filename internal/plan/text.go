@@ -180,10 +180,13 @@ func (t *text) footer(p Plan) {
 	switch {
 	case s.Add+s.Change+s.Destroy > 0:
 		t.line("", "Plan: %d to add, %d to change, %d to destroy.", s.Add, s.Change, s.Destroy)
-	case s.Held > 0:
+	case s.Held > 0 || len(p.Unread) > 0:
 		t.line("", "Plan: 0 to add, 0 to change, 0 to destroy.")
 	default:
 		t.line("", "No changes. The cluster is as Git says: %d objects compared.", s.Nothing+s.Adopt)
+	}
+	for _, g := range p.Unread {
+		t.line(t.o.Palette.Hold, "%s was not read in full%s.", g.Kind.Name, because(g.Coverage))
 	}
 	if p.Mode == fabric.Observe && s.Add+s.Change+s.Destroy > 0 {
 		t.line("", "The fabric is in observe mode: nothing will be written.")
