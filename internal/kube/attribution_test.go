@@ -14,10 +14,10 @@ import (
 func TestAttributionNamesWhoOwnsAValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.created("a", `{text: one, code: a, tags: [x], atoms: [p], parts: [{id: p1, note: n}], ports: {one: {vlan: 1, speed: 1G}}, rows: [{a: k}]}`)
-	w.edit("a", `{"metadata":{"labels":{"a~b/c":"theirs"}},"spec":{"code":"b","ports":{"one":{"vlan":2},"two":{"vlan":3}},"tags":["x","y"],"rows":[{"a":"k"},{"a":"l"}]}}`)
-	if _, err := w.raw().Apply(t.Context(), "a", unstructuredOf(w.gadget("a", `{parts: [{id: p1, weight: 3}, {id: p2}], factor: 2}`)), metav1.ApplyOptions{FieldManager: "rival", Force: true}); err == nil {
-		t.Log("rival applied")
+	w.created("a", `{text: one, code: a, tags: [x], atoms: [p], parts: [{id: p1, note: nn}], ports: {one: {vlan: 1, speed: 1G}}, rows: [{a: k1}]}`)
+	w.edit("a", `{"metadata":{"labels":{"a.b/c":"theirs"}},"spec":{"code":"b","ports":{"one":{"vlan":2},"two":{"vlan":3}},"tags":["x","y"],"rows":[{"a":"k1"},{"a":"l1"}]}}`)
+	if _, err := w.raw().Apply(t.Context(), "a", unstructuredOf(w.gadget("a", `{parts: [{id: p1, weight: 3}, {id: p2}], factor: 2}`)), metav1.ApplyOptions{FieldManager: "rival", Force: true}); err != nil {
+		t.Fatal(err)
 	}
 	live, _ := w.live("a")
 	cases := map[string]string{
@@ -26,8 +26,8 @@ func TestAttributionNamesWhoOwnsAValue(t *testing.T) {
 		"/spec/tags/0": kube.Manager, "/spec/tags/1": "kubectl-edit", "/spec/atoms": kube.Manager, "/spec/atoms/0": kube.Manager,
 		"/spec/rows": "kubectl-edit", "/spec/rows/1/a": "kubectl-edit",
 		"/spec/parts/0/note": kube.Manager, "/spec/parts/0/weight": "rival", "/spec/parts/1/id": "rival",
-		"/metadata/labels/a~0b~1c": "kubectl-edit",
-		"/spec/size":               "", "/spec/nonsense": "", "/spec/tags/7": "", "/spec/text/deeper": kube.Manager, "/nowhere": "",
+		"/metadata/labels/a.b~1c": "kubectl-edit",
+		"/spec/size":              "", "/spec/nonsense": "", "/spec/tags/7": "", "/spec/text/deeper": kube.Manager, "/nowhere": "",
 	}
 	for pointer, want := range cases {
 		got, at := kube.Attribution(live.Object, pointer)
