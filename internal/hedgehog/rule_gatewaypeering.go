@@ -172,14 +172,12 @@ func (w *world) peeringSides() map[string][]fabric.Key {
 
 func checkGroupServed(c *check) {
 	group := c.spec.at("gatewayGroup").textOr(defaultName)
-	known := false
 	for r := range c.each(Gateway) {
-		known = true
 		if slices.Contains(groupsOf(specOf(r)), group) {
 			return
 		}
 	}
-	if known || c.live != nil && c.live.Covers(Gateway) {
+	if c.knownAbsent(Gateway) {
 		c.say(c.spec.at("gatewayGroup"), "gateway group %s has no gateway", group)
 	}
 }

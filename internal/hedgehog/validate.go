@@ -23,8 +23,9 @@ type Context struct {
 // and then not do; the rules are in docs/rules.md.
 //
 // References to an object in neither want nor Live are Errors if its absence is
-// certain: Live covers the kind, or Live is nil and want has objects of the kind.
-// Otherwise one Warning per such object says that it was not checked.
+// certain: Live covers the kind, or Live is nil and want has objects of the kind,
+// and no part of want that may hold it was unreadable. Otherwise one Warning per
+// such object says that it was not checked.
 func Validate(want *fabric.Snapshot, in Context) []fabric.Problem {
 	w := newWorld(want, in)
 	var found []fabric.Problem
@@ -130,6 +131,7 @@ const (
 	absent
 )
 
+// find looks an object up, in Git and then in the cluster.
 func (w *world) find(key fabric.Key) (fabric.Resource, presence) {
 	if r, ok := w.want.Get(key); ok {
 		return r, there
@@ -138,15 +140,27 @@ func (w *world) find(key fabric.Key) (fabric.Resource, presence) {
 		if r, ok := w.live.Get(key); ok {
 			return r, there
 		}
-		if w.live.Covers(key.Kind) {
-			return fabric.Resource{}, absent
-		}
-		return fabric.Resource{}, unsure
 	}
-	for range w.want.OfKind(key.Kind) {
+	if w.knownAbsent(key.Kind) {
 		return fabric.Resource{}, absent
 	}
 	return fabric.Resource{}, unsure
+}
+
+// knownAbsent reports whether an object of this kind that was not found does not
+// exist. What stands in a part of the directory that could not be read may be it:
+// that part has its own problem already.
+func (w *world) knownAbsent(kind fabric.Kind) bool {
+	if w.want.Coverage(kind).State == fabric.Partial {
+		return false
+	}
+	if w.live != nil {
+		return w.live.Covers(kind)
+	}
+	for range w.want.OfKind(kind) {
+		return true
+	}
+	return false
 }
 
 func keyOf(kind fabric.Kind, name string) fabric.Key {
@@ -266,12 +280,23 @@ func nearest(obj tree, to string) string {
 func (w *world) notChecked() []fabric.Problem {
 	var out []fabric.Problem
 	for key, u := range w.missing {
-		out = append(out, u.problem("reference.unchecked", fabric.Warning, fmt.Sprintf("%s %s is not in this directory: not checked", key.Kind.Name, key.Name)))
+		out = append(out, u.problem("reference.unchecked", fabric.Warning, fmt.Sprintf("%s %s is not in %s: not checked", key.Kind.Name, key.Name, w.readPart(key.Kind))))
 	}
 	for name, u := range w.unknown {
 		out = append(out, u.problem("profile.unknown", fabric.Note, fmt.Sprintf("ports of profile %s unknown: not checked", name)))
 	}
 	return out
+}
+
+// readPart names what was searched for an object of this kind.
+func (w *world) readPart(kind fabric.Kind) string {
+	switch {
+	case w.want.Coverage(kind).State == fabric.Partial:
+		return "the part of this directory that could be read"
+	case w.live != nil:
+		return "this directory, and could not be looked up in the cluster"
+	}
+	return "this directory"
 }
 
 func (u *uncheckedObject) problem(rule string, severity fabric.Severity, message string) fabric.Problem {

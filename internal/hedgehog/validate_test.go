@@ -108,6 +108,18 @@ func TestUnreadKindIsNotAbsent(t *testing.T) {
 	}
 }
 
+func TestUnreadablePartOfGitIsNotAbsent(t *testing.T) {
+	t.Parallel()
+	cover := map[fabric.Kind]fabric.Coverage{Connection: {State: fabric.Partial, Reason: "a.yaml"}}
+	want := snapshot(t, parse(t, docs(wired, vpc1, o(VPCAttachment, "a", `{subnet: vpc-1/a, connection: cable-9}`))), cover)
+	for name, in := range map[string]Context{"offline": {Profiles: mustProfiles(t)}, "with a cluster": {Profiles: mustProfiles(t), Live: live(t, wired)}} {
+		found := Validate(want, in)
+		if len(found) != 1 || found[0].Severity != fabric.Warning || !strings.Contains(found[0].Message, "cable-9 is not in the part of this directory that could be read") {
+			t.Errorf("%s: want one warning about the connection, got %s", name, listed(found))
+		}
+	}
+}
+
 func TestAllProblemsComeInOnePass(t *testing.T) {
 	t.Parallel()
 	text := docs(spaces, o(Server, "S", `{x: 1}`), o(VPC, "a-very-long-name", `{mode: l3flat, subnets: {a: {subnet: 10.9.0.0/24, vlan: 5}}}`), o(Agent, "leaf-1", "{}"))
