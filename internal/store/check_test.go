@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,22 @@ func TestSavedPlanComesBackByteForByte(t *testing.T) {
 		must(t, s.PutSavedPlan(t.Context(), q))
 		p.Document = nil
 		same(t, "list", got(s.SavedPlans(t.Context(), "a"))(t), []plan.Saved{q, p})
+	})
+}
+
+func TestBrokenDocumentIsSaidToBeDamaged(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		addFabric(t, s, "a")
+		must(t, s.PutSavedPlan(t.Context(), plan.Saved{ID: "p1", Fabric: "a", Created: t0, Document: []byte("plan")}))
+		must(t, s.PutActual(t.Context(), "a", snapshot(t, "c", t0, full, live("v1", 1, "7"))))
+		for _, q := range []string{"update saved_plan set document = fabric_bytes", "update document set object = '{'"} {
+			_, err := s.db.ExecContext(t.Context(), strings.Replace(q, "fabric_bytes", map[string]string{"sqlite": "x'00'", "postgres": `'\x00'`}[s.dialect.name], 1))
+			must(t, err)
+		}
+		_, err := s.SavedPlan(t.Context(), "p1")
+		wantFault(t, err, fault.Invalid, "store.damaged")
+		_, err = s.Side(t.Context(), "a", Actual)
+		wantFault(t, err, fault.Invalid, "store.damaged")
 	})
 }
 

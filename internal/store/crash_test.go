@@ -7,12 +7,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
+	"github.com/hedgesync/hedgesync/internal/fault"
 	"github.com/hedgesync/hedgesync/internal/plan"
 	"github.com/hedgesync/hedgesync/internal/saga"
 )
@@ -42,6 +44,26 @@ func TestKilledWriterLeavesNoHalfFact(t *testing.T) {
 			s = reopen(t, location, o)
 			if n := len(got(s.InventoryIndex(t.Context(), "a"))(t)); n == 0 {
 				t.Error("no writer lived long enough to finish anything: this test shows nothing")
+			}
+		})
+	}
+}
+
+func TestKilledMakerLeavesADatabaseThatOpens(t *testing.T) {
+	t.Parallel()
+	for name, make := range databases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			moments := rand.New(rand.NewPCG(3, 4))
+			for range 5 {
+				location, o := make(t)
+				if o.Keyfile == "" {
+					o.Keyfile = filepath.Join(t.TempDir(), "key")
+				}
+				killWriter(t, location, o.Keyfile, -1, time.Duration(moments.Int64N(int64(150*time.Millisecond))))
+				s := got(Open(t.Context(), location, o))(t)
+				got(s.Fabrics(t.Context()))(t)
+				must(t, s.Close())
 			}
 		})
 	}
@@ -111,6 +133,9 @@ func writeUntilKilled(target string) {
 	location, keyfile, _ := strings.Cut(target, "\n")
 	ctx := context.Background()
 	s := try(Open(ctx, location, Options{Keyfile: keyfile}))
+	if _, err := s.CreateFabric(ctx, settings("a"), "ada", time.Now()); fault.CodeOf(err) != "fabric.exists" {
+		check(err)
+	}
 	for _, r := range try(s.Live(ctx)) {
 		mine := try(s.Claim(ctx, r.ID, "next", []string{r.Holder}, time.Now(), time.Minute))
 		check(s.Move(ctx, mine.Fence(), end[mine.Status], nil, time.Now()))

@@ -280,6 +280,34 @@ func TestUnreachableDatabaseIsUnavailable(t *testing.T) {
 	}
 }
 
+func TestLostConnectionIsUnavailableAndHealsItself(t *testing.T) {
+	t.Parallel()
+	location, o := databases["postgres"](t)
+	s := reopen(t, location, o)
+	err := s.write(t.Context(), "write", func(tx *txn) error {
+		_, err := tx.exec(t.Context(), "select pg_terminate_backend(pg_backend_pid())")
+		return err
+	})
+	wantFault(t, err, fault.Unavailable, "store.unreachable")
+	must(t, s.Ping(t.Context()))
+	addFabric(t, s, "a")
+}
+
+func TestCommitThatWasNotAnsweredIsUnknown(t *testing.T) {
+	t.Parallel()
+	location, o := databases["postgres"](t)
+	s := reopen(t, location, o)
+	err := s.write(t.Context(), "write", func(tx *txn) error {
+		var pid int
+		if err := tx.QueryRowContext(t.Context(), "select pg_backend_pid()").Scan(&pid); err != nil {
+			return err
+		}
+		_, err := s.db.ExecContext(t.Context(), "select pg_terminate_backend($1, 10000)", pid)
+		return err
+	})
+	wantFault(t, err, fault.Unknown, "store.commit")
+}
+
 func TestWrongKeyIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, make := range databases {

@@ -34,7 +34,7 @@ func (s *Store) Create(ctx context.Context, r saga.Run) (saga.Run, error) {
 		stored, err := s.create(ctx, r)
 		// Another process was faster: it is found now, unless it has ended meanwhile.
 		if fault.CodeOf(err) == "store.duplicate" && ctx.Err() == nil {
-			if _, known := s.Run(ctx, r.ID); known != nil {
+			if _, err := s.Run(ctx, r.ID); fault.KindOf(err) == fault.Missing {
 				continue
 			}
 		}

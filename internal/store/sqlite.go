@@ -26,6 +26,10 @@ const (
 )
 
 func openSQLite(ctx context.Context, dir string) (*sql.DB, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fileError(err)
+	}
 	if err := makeDirectory(dir); err != nil {
 		return nil, err
 	}
