@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"iter"
 	"maps"
 	"slices"
 
@@ -75,18 +74,22 @@ func intent(c *Change) Action {
 // addBlast says what dangerous changes do to the network, the held ones too: a
 // person decides about those.
 func (d *decider) addBlast(changes []Change) {
+	var world []fabric.Resource
 	for i := range changes {
 		c := &changes[i]
 		would := intent(c)
 		if would != Delete && would != Replace && (would != Update || c.Want == nil) {
 			continue
 		}
+		if world == nil {
+			world = d.surroundings()
+		}
 		if live, ok := d.liveBody(c); ok {
 			var after map[string]any
 			if would == Update {
 				after = c.Want.Object
 			}
-			c.Blast = hedgehog.Blast(live, after, c.Key, d.world())
+			c.Blast = hedgehog.Blast(live, after, c.Key, slices.Values(world))
 		}
 	}
 }
@@ -104,18 +107,18 @@ func (d *decider) liveBody(c *Change) (map[string]any, bool) {
 	return nil, false
 }
 
-// world yields every live object whose body is known.
-func (d *decider) world() iter.Seq[fabric.Resource] {
-	return func(yield func(fabric.Resource) bool) {
-		for h := range all(d.in.Have) {
-			if b := d.base[h.Key]; h.Object == nil && b != nil && untouched(&h, b) {
-				h.Object = b.Applied
-			}
-			if h.Object != nil && !yield(h) {
-				return
-			}
+// surroundings returns every live object whose body is known.
+func (d *decider) surroundings() []fabric.Resource {
+	var out []fabric.Resource
+	for h := range all(d.in.Have) {
+		if b := d.base[h.Key]; h.Object == nil && b != nil && untouched(&h, b) {
+			h.Object = b.Applied
+		}
+		if h.Object != nil {
+			out = append(out, h)
 		}
 	}
+	return out
 }
 
 // Summarize counts changes by what they do.
