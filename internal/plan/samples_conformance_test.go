@@ -43,7 +43,7 @@ func TestConformanceSamplesPlanInOrderAndThenToNothing(t *testing.T) {
 			if again := plan.Make(in); again.Summary != (plan.Summary{Nothing: len(objects)}) {
 				t.Errorf("a second plan: %+v", again.Summary)
 			}
-			in.Want = wanted()
+			in.Want, in.Settings.MaxDeletes = wanted(), len(objects)
 			end := plan.Make(in)
 			if err := c.run(end, r, 50); err != nil || len(c.objects) != 0 {
 				t.Errorf("%d objects are left: %v", len(c.objects), err)
