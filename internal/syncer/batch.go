@@ -3,54 +3,54 @@ package syncer
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
+	"slices"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/fault"
-	"github.com/hedgesync/hedgesync/internal/hedgehog"
 	"github.com/hedgesync/hedgesync/internal/plan"
-	"github.com/hedgesync/hedgesync/internal/saga"
 )
 
-// number gives the changes worth remembering their place and their batch. What
-// is equal on all sides and recorded as such is left out.
+// number gives the changes worth remembering their place and their batch: first
+// what sends something, in the order in which it is sent, then the rest. A Replace
+// is two changes, because other writes may come between its delete and its create.
+// What is equal on all sides and recorded as such is left out.
 func number(p plan.Plan, size int) []plan.Planned {
-	batch := map[int]int{}
-	for i, b := range plan.Batches(p, size) {
-		for _, c := range b.Changes {
-			batch[c] = i + 1
+	var planned []plan.Planned
+	add := func(batch int, c plan.Change) {
+		planned = append(planned, plan.Planned{Seq: len(planned), Batch: batch, Change: c})
+	}
+	sent := map[int]bool{}
+	for n, b := range plan.Batches(p, size) {
+		for _, i := range b.Changes {
+			add(n+1, p.Step(b.Phase, i))
+			sent[i] = true
 		}
 	}
-	var planned []plan.Planned
 	for i, c := range p.Changes {
-		if c.Action == plan.None && !stale(c) {
-			continue
+		if !sent[i] && c.Action != plan.None {
+			add(0, c)
 		}
-		planned = append(planned, plan.Planned{Seq: len(planned), Batch: batch[i], Change: c})
 	}
 	return planned
-}
-
-// stale reports whether our record of an equal object names an older version of
-// it, so that the next look could not tell by metadata that nothing moved.
-func stale(c plan.Change) bool {
-	if c.Base == nil || c.Have == nil || c.Want == nil {
-		return false
-	}
-	return c.Base.ResourceVersion != c.Have.ResourceVersion || c.Base.UID != c.Have.UID || c.Base.WantHash != c.Want.Hash
 }
 
 // apply makes one batch so. What an earlier try or worker began and did not see
 // the end of is read before it is sent again.
 func (e *execution) apply(ctx context.Context, batch int, last bool) (any, error) {
-	if err := e.recall(ctx); err != nil {
+	if err := e.permitted(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.resume(ctx, batch); err != nil {
+		return nil, err
+	}
+	if err := e.refuse(ctx, batch); err != nil {
 		return nil, err
 	}
 	if err := e.clarify(ctx, batch); err != nil {
 		return nil, err
 	}
-	todo := e.ready(batch)
-	if len(todo) > 0 {
+	if todo := e.ready(batch); len(todo) > 0 {
 		if err := e.send(ctx, batch, todo); err != nil {
 			return nil, err
 		}
@@ -61,6 +61,32 @@ func (e *execution) apply(ctx context.Context, batch int, last bool) (any, error
 	return e.judge(batch, last)
 }
 
+// permitted reads again whether the fabric may be written: who puts it into
+// observe mode stops the run before its next batch.
+func (e *execution) permitted(ctx context.Context) error {
+	s, err := e.Store.Settings(ctx, e.settings.ID)
+	if err != nil {
+		return err
+	}
+	e.settings.Mode = s.Mode
+	if s.Mode != fabric.Enforce {
+		return observed(s.ID)
+	}
+	return nil
+}
+
+// resume brings the journal and this worker's memory of a batch together.
+func (e *execution) resume(ctx context.Context, batch int) error {
+	if err := e.recall(ctx); err != nil {
+		return err
+	}
+	if done := e.results(batch); len(done) > 0 {
+		// Outcomes that were seen when the journal could not be written.
+		return e.finish(ctx, done)
+	}
+	return nil
+}
+
 // recall reads the plan from the journal if this worker did not make it.
 func (e *execution) recall(ctx context.Context) (err error) {
 	if e.planned == nil {
@@ -69,41 +95,68 @@ func (e *execution) recall(ctx context.Context) (err error) {
 	return err
 }
 
-// ready returns the places of a batch's changes that are still to be sent. A
-// change that needs one that failed gets its outcome here and is not sent.
-func (e *execution) ready(batch int) []int {
-	failed := map[fabric.Key]bool{}
+// refuse gives their outcome to the changes of a batch that need one of an earlier
+// batch which did not succeed. They are not sent. The intent is journalled all the
+// same: a change with an outcome has one.
+func (e *execution) refuse(ctx context.Context, batch int) error {
+	failed := e.failed(batch)
+	var seqs []int
+	var done []plan.Done
 	for _, p := range e.planned {
-		if ended(p) && !succeeded(p) {
-			failed[p.Change.Key] = true
-		}
-	}
-	var todo []int
-	for i, p := range e.planned {
 		if p.Batch != batch || ended(p) {
 			continue
 		}
-		if need, ok := needs(p.Change, failed); ok {
-			e.planned[i].Outcome = plan.Outcome{Key: p.Change.Key, Result: plan.Refused,
-				Err: fault.New(fault.Missing, "sync.dependency", "not sent: it needs %s, which failed", need)}
-			continue
+		if need, lacks := needs(p.Change, failed); lacks {
+			seqs = append(seqs, p.Seq)
+			done = append(done, plan.Done{Seq: p.Seq, Outcome: plan.Outcome{Key: p.Change.Key, Result: plan.Refused,
+				Err: fault.New(fault.Missing, "sync.dependency", "not sent: %s had to come first, and did not succeed", need)}})
 		}
-		todo = append(todo, i)
 	}
-	return todo
+	if len(done) == 0 {
+		return nil
+	}
+	if err := e.Store.Intend(ctx, e.run.Fence(), seqs, e.Now()); err != nil {
+		return fault.Wrap("journal what is not sent", err)
+	}
+	return e.finish(ctx, done)
 }
 
-// needs returns a failed object that a change refers to. A delete needs none.
-func needs(c plan.Change, failed map[fabric.Key]bool) (fabric.Key, bool) {
-	if c.Want == nil || len(failed) == 0 {
-		return fabric.Key{}, false
-	}
-	for _, ref := range hedgehog.References(*c.Want) {
-		if failed[ref.To] {
-			return ref.To, true
+// failed returns the objects of which a change in a batch before this one did not
+// succeed. Earlier batches are over: nothing is tried in them any more.
+func (e *execution) failed(batch int) map[fabric.Key]bool {
+	keys := map[fabric.Key]bool{}
+	for _, p := range e.planned {
+		if p.Batch > 0 && p.Batch < batch && !succeeded(p) {
+			keys[p.Change.Key] = true
 		}
 	}
-	return fabric.Key{}, false
+	return keys
+}
+
+// needs returns a failed object that a change needs: one that must come before it,
+// or the other half of a replacement.
+func needs(c plan.Change, failed map[fabric.Key]bool) (fabric.Key, bool) {
+	if failed[c.Key] {
+		return c.Key, true
+	}
+	i := slices.IndexFunc(c.After, func(k fabric.Key) bool { return failed[k] })
+	if i < 0 {
+		return fabric.Key{}, false
+	}
+	return c.After[i], true
+}
+
+// ready returns the places of a batch's changes that are still to be sent: not
+// those of which it is not known yet what became of them.
+func (e *execution) ready(batch int) []int {
+	var todo []int
+	for i, p := range e.planned {
+		_, known := e.resend[i]
+		if p.Batch == batch && !ended(p) && (known || !unclear(p)) {
+			todo = append(todo, i)
+		}
+	}
+	return todo
 }
 
 // ended reports whether a change needs nothing more: it succeeded, or failed in a
@@ -125,21 +178,17 @@ func (e *execution) send(ctx context.Context, batch int, todo []int) error {
 	seqs := make([]int, len(todo))
 	changes := make([]plan.Change, len(todo))
 	for i, place := range todo {
-		seqs[i], changes[i] = e.planned[place].Seq, e.planned[place].Change
-		if rest, begun := e.resend[place]; begun {
-			changes[i] = rest
-		}
+		seqs[i], changes[i] = e.planned[place].Seq, e.sendable(place)
 	}
 	now := e.Now()
 	if err := e.Store.Intend(ctx, e.run.Fence(), seqs, now); err != nil {
 		return fault.Wrap("journal intents", err)
 	}
-	for _, place := range todo {
-		e.planned[place].Intended = now
-	}
 	outcomes := e.cluster.Apply(ctx, changes, nil)
 	for i, place := range todo {
-		e.planned[place].Outcome = taken(changes[i], outcomes[i])
+		p := &e.planned[place]
+		p.Intended, p.Done, p.Outcome = now, noTime, carried(p.Outcome, outcomes[i])
+		delete(e.resend, place)
 	}
 	// What was sent was sent: its outcome is journalled even if this try is over.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalBudget)
@@ -147,104 +196,27 @@ func (e *execution) send(ctx context.Context, batch int, todo []int) error {
 	return e.finish(ctx, e.results(batch))
 }
 
-// taken looks at what the server stored: an answer of success is none if a value
-// that was sent is not there. Admission of a fabric empties some invalid input
-// without a word.
-func taken(c plan.Change, o plan.Outcome) plan.Outcome {
-	if o.Result != plan.Applied && o.Result != plan.Unchanged || o.Live == nil || o.Live.Object == nil || c.Want == nil {
-		return o
+// sendable returns a change as it has to be sent now. The batches hold the order;
+// within one nothing waits for anything.
+func (e *execution) sendable(place int) plan.Change {
+	c := e.planned[place].Change
+	c.After = nil
+	if from, begun := e.resend[place]; begun && c.Have != nil {
+		c.Have = &from
 	}
-	for _, d := range hedgehog.Difference(hedgehog.Canonical(c.Want.Object), o.Live.Object) {
-		if d.New != nil {
-			o.Result = plan.Refused
-			o.Err = fault.New(fault.Invalid, "sync.not-stored", "the server accepted it and stored something else at %s: %v instead of %v", d.Pointer, d.Old, d.New).
-				WithHint("the value is not one the fabric's controller can use: correct it in Git")
-			return o
-		}
-	}
-	return o
+	return c
 }
 
-// journalBudget bounds a journal write that must not be lost to a cancelled step.
-const journalBudget = 10 * time.Second
-
-// results returns what the changes of a batch leave behind that is not stored yet.
-func (e *execution) results(batch int) []plan.Done {
-	var done []plan.Done
-	for _, p := range e.planned {
-		if p.Batch == batch && p.Done.IsZero() && p.Outcome.Result != "" {
-			done = append(done, e.result(p))
-		}
+// carried adds to an outcome what earlier tries of the same change left behind.
+func carried(before, now plan.Outcome) plan.Outcome {
+	now.Writes += before.Writes
+	if now.Live == nil && before.Writes > 0 && now.Result != plan.Applied {
+		now.Live = before.Live
 	}
-	return done
-}
-
-func (e *execution) result(p plan.Planned) plan.Done {
-	d := plan.Done{Seq: p.Seq, Outcome: p.Outcome}
-	switch {
-	case !succeeded(p):
-	case p.Change.Action == plan.Delete:
-		d.Forget = true
-	default:
-		entry := e.entry(p)
-		d.Entry = &entry
+	if now.Result == plan.Unchanged && before.Writes > 0 {
+		now.Result = plan.Applied
 	}
-	return d
-}
-
-// entry is our record of an object as a change leaves it.
-func (e *execution) entry(p plan.Planned) plan.Entry {
-	c := p.Change
-	entry := plan.Entry{Key: c.Key, Commit: e.commitID(), Run: string(e.run.ID), At: e.Now()}
-	if c.Want != nil {
-		entry.Version, entry.WantHash, entry.Origin = c.Want.Version, c.Want.Hash, c.Want.Origin
-		entry.Applied = hedgehog.Canonical(c.Want.Object)
-	}
-	live := p.Outcome.Live
-	if live == nil {
-		live = c.Have
-	}
-	if live != nil {
-		entry.UID, entry.ResourceVersion = live.UID, live.ResourceVersion
-	}
-	return entry
-}
-
-func (e *execution) commitID() string {
-	if e.look.Commit.ID != "" {
-		return e.look.Commit.ID
-	}
-	return e.run.Commit
-}
-
-// finish stores outcomes with our record and how far the run is.
-func (e *execution) finish(ctx context.Context, done []plan.Done) error {
-	now := e.Now()
-	for _, d := range done {
-		// A result that another try may change is stored, and stays open.
-		p := &e.planned[d.Seq]
-		p.Outcome = d.Outcome
-		if ended(*p) {
-			p.Done = now
-		}
-	}
-	return fault.Wrap("journal outcomes", e.Store.Finish(ctx, e.run.Fence(), done, e.progress(), now))
-}
-
-func (e *execution) progress() saga.Progress {
-	var p saga.Progress
-	for _, c := range e.planned {
-		if c.Batch == 0 {
-			continue
-		}
-		p.Total++
-		p.Batches = max(p.Batches, c.Batch)
-		if c.Outcome.Result != "" {
-			p.Done++
-			p.Batch = max(p.Batch, c.Batch)
-		}
-	}
-	return p
+	return now
 }
 
 // judge turns a batch's outcomes into the step's result.
@@ -262,7 +234,7 @@ func (e *execution) judge(batch int, last bool) (any, error) {
 		default:
 			b.Failed++
 			again = again || !ended(p)
-			errs = append(errs, fault.Wrap(p.Change.Key.String(), cause(p)))
+			errs = append(errs, fault.Wrap(p.Change.Key.String(), cause(p.Outcome)))
 		}
 	}
 	switch {
@@ -273,12 +245,21 @@ func (e *execution) judge(batch int, last bool) (any, error) {
 	case e.settings.OnFailure == fabric.Keep:
 		return b, nil
 	}
-	return nil, &fault.Error{Kind: fault.KindOf(errs[0]), Code: fault.CodeOf(errs[0]), Hint: fault.HintOf(errs[0]), Err: errors.Join(errs...)}
+	return nil, summed(fault.KindOf(errs[0]), errs)
 }
 
-func cause(p plan.Planned) error {
-	if p.Outcome.Err != nil {
-		return p.Outcome.Err
+// summed joins the errors of several objects; code and hint are those of the first.
+func summed(kind fault.Kind, errs []error) error {
+	listed := errs[:min(len(errs), mostListed)]
+	if more := len(errs) - len(listed); more > 0 {
+		listed = append(slices.Clone(listed), fmt.Errorf("and %d more", more))
+	}
+	return &fault.Error{Kind: kind, Code: fault.CodeOf(errs[0]), Hint: fault.HintOf(errs[0]), Err: errors.Join(listed...)}
+}
+
+func cause(o plan.Outcome) error {
+	if o.Err != nil {
+		return o.Err
 	}
 	return fault.New(fault.Unknown, "sync.unseen", "no outcome was seen")
 }

@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/fault"
@@ -31,10 +32,10 @@ func (e *execution) clarify(ctx context.Context, batch int) error {
 	var done []plan.Done
 	for _, i := range unsure {
 		p := &e.planned[i]
-		var send plan.Change
-		send, p.Outcome = found(p.Change, at(live, p.Change.Key))
-		if p.Outcome.Result == "" {
-			e.resend[i] = send
+		f := found(*p, at(live, p.Change.Key))
+		p.Outcome = f.outcome
+		if f.again {
+			e.resend[i] = f.from
 			continue
 		}
 		done = append(done, e.result(*p))
@@ -46,9 +47,16 @@ func (e *execution) clarify(ctx context.Context, batch int) error {
 }
 
 // unclear reports whether a change was begun without an outcome that tells what
-// the cluster holds now.
+// the cluster holds now. A conflict may be with what an earlier try of ours wrote.
 func unclear(p plan.Planned) bool {
-	return !p.Intended.IsZero() && (p.Outcome.Result == "" || p.Outcome.Result == plan.Unseen)
+	o := p.Outcome
+	switch {
+	case p.Intended.IsZero():
+		return false
+	case o.Result == "", o.Result == plan.Unseen:
+		return true
+	}
+	return o.Result == plan.FailedTry && (o.Writes > 0 || fault.KindOf(o.Err) == fault.Conflict)
 }
 
 func at(live map[fabric.Key]fabric.Resource, k fabric.Key) *fabric.Resource {
@@ -58,56 +66,121 @@ func at(live map[fabric.Key]fabric.Resource, k fabric.Key) *fabric.Resource {
 	return nil
 }
 
+// finding is what became of a change that was begun: its outcome; or, again, that
+// it is still to be sent, to the object as it stands now.
+type finding struct {
+	outcome plan.Outcome
+	again   bool
+	from    fabric.Resource
+}
+
 // found decides from the live object (nil: there is none) what became of a change
-// that was begun. It returns the change as it has to be sent if it is still to be
-// done, with an empty outcome; or the outcome.
+// that was begun.
 //
-//	               gone        as before    as wanted    ours, half done    otherwise
-//	create         again       -            applied      -                  refused
-//	update         refused     again        applied      again from there   refused
-//	replace        create      again        applied      -                  refused
-//	delete         applied     again        -            -                  refused (applied if another object)
-func found(c plan.Change, live *fabric.Resource) (plan.Change, plan.Outcome) {
-	outcome := plan.Outcome{Key: c.Key, Live: live}
-	before := c.Have != nil && live != nil && live.UID == c.Have.UID && live.ResourceVersion == c.Have.ResourceVersion
+//	          gone       as before   as wanted   ours, half done     otherwise
+//	create    again      -           applied     -                   refused
+//	update    refused    again       applied     again from there    refused
+//	delete    applied    again       -           wait                refused (applied if another object)
+func found(p plan.Planned, live *fabric.Resource) finding {
+	c := p.Change
+	gone := live == nil || c.Have != nil && live.UID != c.Have.UID
 	switch {
-	case before:
-		return c, plan.Outcome{}
-	case c.Action == plan.Delete && (live == nil || c.Have != nil && live.UID != c.Have.UID):
-		outcome.Result, outcome.Live = plan.Applied, nil
-	case live == nil && c.Action == plan.Create:
-		return c, plan.Outcome{}
-	case live == nil && c.Action == plan.Replace:
-		c.Action = plan.Create
-		return c, plan.Outcome{}
+	case c.Action == plan.Delete && gone:
+		return finding{outcome: plan.Outcome{Key: c.Key, Result: plan.Applied, Writes: p.Outcome.Writes}}
+	case c.Action == plan.Delete && terminating(*live):
+		return finding{outcome: plan.Outcome{Key: c.Key, Result: plan.FailedTry, Writes: 1, Live: live, Err: going(*live)}}
+	case c.Have == nil && live == nil:
+		return finding{again: true, outcome: plan.Outcome{Key: c.Key, Err: p.Outcome.Err}}
+	case c.Have != nil && !gone && sameContent(*c.Have, *live):
+		return finding{again: true, outcome: plan.Outcome{Key: c.Key, Err: p.Outcome.Err}, from: *live}
 	case live != nil && c.Want != nil:
-		return arrived(c, *live)
-	default:
-		outcome.Result, outcome.Err = plan.Refused, overtaken(c)
+		return arrived(p, *live)
 	}
-	return c, outcome
+	return finding{outcome: overtaken(p)}
 }
 
 // arrived judges a live object that is no longer the pre-image.
-func arrived(c plan.Change, live fabric.Resource) (plan.Change, plan.Outcome) {
+func arrived(p plan.Planned, live fabric.Resource) finding {
+	c := p.Change
 	left := hedgehog.Difference(hedgehog.Expected(hedgehog.Canonical(c.Want.Object)), live.Object)
+	mine := c.Have == nil || live.UID == c.Have.UID
 	switch {
-	case len(left) == 0:
-		return c, plan.Outcome{Key: c.Key, Result: plan.Applied, Live: &live}
-	case c.Action == plan.Update && only(left, c.Remove):
+	case mine && len(left) == 0 && removed(c, live):
+		return finding{outcome: asWanted(p, live)}
+	case mine && c.Action == plan.Update && only(left, c.Remove):
 		// The apply arrived and the removal that follows it did not.
-		c.Have = &live
-		return c, plan.Outcome{}
+		half := plan.Outcome{Key: c.Key, Live: &live, Writes: max(1, p.Outcome.Writes), Err: p.Outcome.Err}
+		return finding{again: true, outcome: half, from: live}
 	}
-	return c, plan.Outcome{Key: c.Key, Result: plan.Refused, Live: &live, Err: overtaken(c)}
+	return finding{outcome: overtaken(p)}
+}
+
+// asWanted is the outcome of a change whose object is as wanted. If no try of ours
+// can have written it, somebody else did: then there is nothing to take back.
+func asWanted(p plan.Planned, live fabric.Resource) plan.Outcome {
+	o := plan.Outcome{Key: p.Change.Key, Result: plan.Applied, Live: &live, Writes: possible(p)}
+	if o.Writes == 0 {
+		o.Result = plan.Unchanged
+	}
+	return o
+}
+
+// possible counts the writes of a change that may have had an effect. Without any
+// outcome nobody knows whether it was sent.
+func possible(p plan.Planned) int {
+	if p.Outcome.Result == "" {
+		return max(1, p.Outcome.Writes)
+	}
+	return p.Outcome.Writes
+}
+
+// sameContent reports whether two versions of one object say the same; the server
+// and its controllers may have written anything else into it.
+func sameContent(a, b fabric.Resource) bool {
+	return a.UID == b.UID && a.ResourceVersion == b.ResourceVersion ||
+		len(hedgehog.Difference(a.Object, b.Object)) == 0 && len(hedgehog.Difference(b.Object, a.Object)) == 0
 }
 
 // only reports whether every difference is one of the values still to be removed.
 func only(left []hedgehog.Diff, remove []string) bool {
-	return !slices.ContainsFunc(left, func(d hedgehog.Diff) bool { return !slices.Contains(remove, d.Pointer) })
+	return len(left) > 0 && !slices.ContainsFunc(left, func(d hedgehog.Diff) bool { return !slices.Contains(remove, d.Pointer) })
 }
 
-func overtaken(c plan.Change) error {
-	return fault.New(fault.Conflict, "sync.overtaken", "somebody else changed it while its %s was under way", c.Action).
+// removed reports whether the values that a change drops are gone: what nobody
+// compares any more, such as a label of ours, tells nothing by its presence.
+func removed(c plan.Change, live fabric.Resource) bool {
+	return !slices.ContainsFunc(c.Fields, func(f plan.Field) bool { return f.New == nil && present(live.Object, f.Path) })
+}
+
+var unescape = strings.NewReplacer("~1", "/", "~0", "~")
+
+// present reports whether an object tree has a value at a JSON pointer.
+func present(tree map[string]any, pointer string) bool {
+	var at any = tree
+	for _, token := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
+		m, ok := at.(map[string]any)
+		if !ok {
+			return false
+		}
+		if at, ok = m[unescape.Replace(token)]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// overtaken is the outcome of a change whose object somebody else changed. Whether
+// an earlier try had an effect before that is kept; the object is not as we left it.
+func overtaken(p plan.Planned) plan.Outcome {
+	err := fault.New(fault.Conflict, "sync.overtaken", "somebody else changed it while its %s was under way", p.Change.Action).
 		WithHint("run hedgesync plan again: it decides anew from what is there now")
+	return plan.Outcome{Key: p.Change.Key, Result: plan.Refused, Err: err, Writes: possible(p)}
+}
+
+// terminating reports whether an object is being deleted and waits for that.
+func terminating(r fabric.Resource) bool { return present(r.Object, "/metadata/deletionTimestamp") }
+
+func going(r fabric.Resource) error {
+	return fault.New(fault.Unavailable, "sync.terminating", "%s is being deleted, and is still there", r.Key).
+		WithHint("the controller that set its finalizer has not released it yet; check that it runs")
 }

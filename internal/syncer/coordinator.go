@@ -17,7 +17,6 @@ import (
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/fault"
 	"github.com/hedgesync/hedgesync/internal/manifest"
-	"github.com/hedgesync/hedgesync/internal/plan"
 	"github.com/hedgesync/hedgesync/internal/saga"
 )
 
@@ -54,8 +53,7 @@ func (c *Coordinator) Start(ctx context.Context, id fabric.ID, p Params, by, rea
 		return saga.Run{}, err
 	}
 	if s.Mode != fabric.Enforce {
-		return saga.Run{}, fault.New(fault.Denied, "sync.observe", "fabric %s is in observe mode: it is compared, never written", id).
-			WithHint("hedgesync plan %s shows what a sync would do; hedgesync fabric edit %s --mode enforce permits it", id, id)
+		return saga.Run{}, observed(id)
 	}
 	params, err := json.Marshal(p)
 	if err != nil {
@@ -69,6 +67,11 @@ func (c *Coordinator) Start(ctx context.Context, id fabric.ID, p Params, by, rea
 		ID: saga.RunID(runID.String()), Fabric: id, Kind: RunKind, DefVersion: runVersion,
 		Status: saga.Pending, Reason: reason, RequestedBy: by, Params: params, PlanID: p.Plan, Created: c.Now(),
 	})
+}
+
+func observed(id fabric.ID) error {
+	return fault.New(fault.Denied, "sync.observe", "fabric %s is in observe mode: it is compared, never written", id).
+		WithHint("hedgesync plan %s shows what a sync would do; hedgesync fabric edit %s --mode enforce permits it", id, id)
 }
 
 // Definition prepares the steps of a stored run for this worker.
@@ -92,5 +95,5 @@ func (c *Coordinator) Definition(ctx context.Context, run saga.Run) (saga.Defini
 	if err != nil {
 		return nil, err
 	}
-	return &execution{Coordinator: c, run: run, params: p, settings: s, cluster: cluster, resend: map[int]plan.Change{}}, nil
+	return &execution{Coordinator: c, run: run, params: p, settings: s, cluster: cluster, resend: map[int]fabric.Resource{}}, nil
 }

@@ -1,9 +1,11 @@
 package syncer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,11 +28,10 @@ type execution struct {
 	cluster  Cluster
 
 	look    Look
-	base    map[fabric.Key]plan.Entry
 	planned []plan.Planned // nil until planned here or read from the journal
-	// resend holds, by place, what is still to be sent of a change that was begun:
-	// the plan keeps the change and its pre-image as they were decided.
-	resend map[int]plan.Change
+	// resend holds, by place, the object that a change which was begun is sent to
+	// again: the plan keeps the pre-image as it was decided on.
+	resend map[int]fabric.Resource
 }
 
 // The steps' names; batches are stepApply plus their number.
@@ -57,6 +58,7 @@ type Planning struct {
 	Batches int    `json:"batches"`
 	Writes  int    `json:"writes"` // changes that send something
 	Held    int    `json:"held"`   // changes that wait for a person
+	Errors  int    `json:"errors"` // of the commit's files, of which no object is known
 }
 
 // Batching is what a batch leaves in the log.
@@ -92,7 +94,11 @@ func (e *execution) reading() saga.Step {
 	case e.look.Have == nil:
 		return saga.Step{Name: stepObserve, Budget: observeBudget, Do: e.observe}
 	}
-	return saga.Step{Name: stepPlan, Budget: planBudget, Do: e.plan}
+	return e.planStep()
+}
+
+func (e *execution) planStep() saga.Step {
+	return saga.Step{Name: stepPlan, Budget: planBudget, Do: e.plan, Undo: e.unrecord}
 }
 
 // Step implements saga.Definition.
@@ -101,16 +107,21 @@ func (e *execution) Step(name string) (saga.Step, bool) {
 		i, err := strconv.Atoi(n)
 		return e.batchStep(i), err == nil
 	}
+	if name == stepPlan {
+		return e.planStep(), true
+	}
 	return saga.Step{Name: name}, true
 }
 
-// TakeBack implements saga.Definition.
-func (e *execution) TakeBack(saga.Log, *saga.Failure) bool {
-	return e.settings.OnFailure == fabric.Rollback
+// TakeBack implements saga.Definition: there is something to take back once a
+// batch was begun. A fabric that is only observed by now is not written again.
+func (e *execution) TakeBack(log saga.Log, _ *saga.Failure) bool {
+	begun := slices.ContainsFunc(log, func(s saga.StepRecord) bool { return strings.HasPrefix(s.Name, stepApply) })
+	return begun && e.settings.OnFailure == fabric.Rollback && e.settings.Mode == fabric.Enforce
 }
 
-// End implements saga.Definition: a run is complete only if nothing failed,
-// nothing was held and the read-back found nothing left to do.
+// End implements saga.Definition: a run is complete only if Git was read whole,
+// nothing failed, nothing was held and the read-back found nothing left to do.
 func (e *execution) End(log saga.Log) (saga.Status, *saga.Failure) {
 	planning, _ := e.planning(log)
 	failed := 0
@@ -121,16 +132,17 @@ func (e *execution) End(log saga.Log) (saga.Status, *saga.Failure) {
 			failed += b.Failed
 		}
 	}
-	held := planning.Held
-	if failed == 0 && held == 0 {
-		return saga.Completed, nil
-	}
 	var parts []string
-	if failed > 0 {
-		parts = append(parts, fmt.Sprintf("%d failed", failed))
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{failed, "failed"}, {planning.Held, "held"}, {planning.Errors, "errors in Git"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
 	}
-	if held > 0 {
-		parts = append(parts, fmt.Sprintf("%d held", held))
+	if len(parts) == 0 {
+		return saga.Completed, nil
 	}
 	return saga.Partial, &saga.Failure{Kind: fault.Invalid, Code: "sync.partial", Message: strings.Join(parts, ", "),
 		Hint: fmt.Sprintf("hedgesync runs get %s lists them with the reason", e.run.ID)}
@@ -155,11 +167,15 @@ func (e *execution) batchStep(i int) saga.Step {
 	}
 }
 
-// fetch brings the commit and reads its files.
+// fetch brings the commit and reads its files. A run that has a plan keeps the
+// commit that the plan was made for.
 func (e *execution) fetch(ctx context.Context, _ int, _ bool) (any, error) {
+	if err := e.permitted(ctx); err != nil {
+		return nil, err
+	}
 	l := Look{Settings: e.settings}
 	var err error
-	if l.Commit, err = e.commit(ctx, e.settings, e.params.Rev); err != nil {
+	if l.Commit, err = e.commit(ctx, e.settings, cmp.Or(e.run.Commit, e.params.Rev)); err != nil {
 		return nil, err
 	}
 	if l.Want, err = e.load(ctx, e.settings, l.Commit); err != nil {
@@ -186,28 +202,39 @@ func (e *execution) observe(ctx context.Context, _ int, _ bool) (any, error) {
 // plan records what was seen and what will be done: from here on the journal,
 // not memory, says what this run is.
 func (e *execution) plan(ctx context.Context, _ int, _ bool) (any, error) {
-	stored, err := e.Store.Plan(ctx, e.run.ID)
+	stored, err := e.stored(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// A worker that died after storing the plan left it there with nothing sent:
-	// that plan stands, because a person may have seen it.
-	if len(stored) == 0 {
-		if stored, err = e.decide(ctx); err != nil {
-			return nil, err
-		}
-	}
-	e.planned = stored
+	e.planned, e.run.Commit = stored, e.look.Commit.ID
 	if err := e.record(ctx); err != nil {
 		return nil, err
 	}
-	return outline(e.look.Commit.ID, stored), nil
+	return e.outline(), nil
 }
+
+// stored returns the plan of this run as the journal has it, deciding first if it
+// has none. A worker that died after storing a plan left it there with nothing
+// sent: that plan stands, because a person may have seen it.
+func (e *execution) stored(ctx context.Context) ([]plan.Planned, error) {
+	if e.run.Commit != "" {
+		return e.Store.Plan(ctx, e.run.ID)
+	}
+	planned, err := e.decide(ctx)
+	if fault.CodeOf(err) == codePlanned {
+		return e.Store.Plan(ctx, e.run.ID)
+	}
+	return planned, err
+}
+
+// codePlanned is how a store says that the run has a plan already: an earlier try
+// of ours stored it and did not see that it had.
+const codePlanned = "run.planned"
 
 // decide stores the plan of this run: the saved one it was asked to apply, or
 // what the comparison asks for.
 func (e *execution) decide(ctx context.Context) ([]plan.Planned, error) {
-	if err := e.remember(ctx, e.look); err != nil {
+	if err := e.remember(ctx, e.look, e.run.ID); err != nil {
 		return nil, err
 	}
 	decided := e.look.Plan
@@ -227,38 +254,31 @@ func (e *execution) decide(ctx context.Context) ([]plan.Planned, error) {
 func (e *execution) record(ctx context.Context) error {
 	var done []plan.Done
 	for _, p := range e.planned {
-		if p.Batch == 0 && p.Done.IsZero() {
-			if d, ok := settled(p, e.entry(p)); ok {
-				done = append(done, d)
-			}
+		if p.Batch == 0 && p.Done.IsZero() && (p.Change.Action == plan.Adopt || p.Change.Action == plan.Forget) {
+			p.Outcome = plan.Outcome{Key: p.Change.Key, Result: plan.Unchanged, Live: p.Change.Have}
+			done = append(done, e.result(p))
 		}
 	}
-	if len(done) == 0 {
+	if len(e.planned) == 0 {
 		return nil
 	}
 	return e.finish(ctx, done)
 }
 
-func settled(p plan.Planned, entry plan.Entry) (plan.Done, bool) {
-	unchanged := plan.Outcome{Key: p.Change.Key, Result: plan.Unchanged, Live: p.Change.Have}
-	switch p.Change.Action {
-	case plan.Adopt, plan.None:
-		return plan.Done{Seq: p.Seq, Outcome: unchanged, Entry: &entry}, true
-	case plan.Forget:
-		return plan.Done{Seq: p.Seq, Outcome: unchanged, Forget: true}, true
-	}
-	return plan.Done{}, false
-}
-
-func outline(commit string, planned []plan.Planned) Planning {
-	out := Planning{Commit: commit}
-	for _, p := range planned {
+func (e *execution) outline() Planning {
+	out := Planning{Commit: e.commitID()}
+	for _, p := range e.planned {
 		out.Batches = max(out.Batches, p.Batch)
 		if p.Batch > 0 {
 			out.Writes++
 		}
 		if p.Change.Action == plan.Hold {
 			out.Held++
+		}
+	}
+	for _, p := range e.look.Problems {
+		if p.Severity == fabric.Error && p.Key == (fabric.Key{}) {
+			out.Errors++
 		}
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"github.com/hedgesync/hedgesync/internal/hedgehog"
 	"github.com/hedgesync/hedgesync/internal/manifest"
 	"github.com/hedgesync/hedgesync/internal/plan"
+	"github.com/hedgesync/hedgesync/internal/saga"
 )
 
 // Look is one comparison of what Git wants with what the cluster holds. A plan,
@@ -61,7 +62,7 @@ func (c *Coordinator) Look(ctx context.Context, id fabric.ID, rev string) (Look,
 	if err := c.compare(ctx, cluster, &l); err != nil {
 		return l, err
 	}
-	return l, c.remember(ctx, l)
+	return l, c.remember(ctx, l, "")
 }
 
 // commit finds what Git wants. Only the branch's head may be what a running
@@ -159,8 +160,9 @@ func Locate(want *manifest.Set, found []fabric.Problem) []fabric.Problem {
 	return fabric.SortProblems(problems)
 }
 
-// remember records what was seen on both sides and what the comparison found.
-func (c *Coordinator) remember(ctx context.Context, l Look) error {
+// remember records what was seen on both sides and what the comparison found; run
+// is "" if no run made it.
+func (c *Coordinator) remember(ctx context.Context, l Look, run saga.RunID) error {
 	id := l.Settings.ID
 	if err := c.Store.PutDesired(ctx, id, l.Want.Snapshot); err != nil {
 		return fault.Wrap("record wanted state", err)
@@ -168,7 +170,9 @@ func (c *Coordinator) remember(ctx context.Context, l Look) error {
 	if err := c.Store.PutActual(ctx, id, l.Have); err != nil {
 		return fault.Wrap("record actual state", err)
 	}
-	return fault.Wrap("record comparison", c.Store.PutCheck(ctx, id, l.Check()))
+	check := l.Check()
+	check.Run = string(run)
+	return fault.Wrap("record comparison", c.Store.PutCheck(ctx, id, check))
 }
 
 // quiet reports whether everything was proved unmoved by metadata alone.

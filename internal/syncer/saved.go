@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/hedgesync/hedgesync/internal/fault"
 	"github.com/hedgesync/hedgesync/internal/plan"
@@ -21,6 +23,10 @@ func (e *execution) saved(ctx context.Context) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
+	if !s.Expires.IsZero() && e.Now().After(s.Expires) {
+		return plan.Plan{}, fault.New(fault.Conflict, "plan.expired", "the plan expired at %s", s.Expires.Format(time.RFC3339)).
+			WithHint("make it anew: hedgesync plan %s --save", e.settings.ID)
+	}
 	d, err := plan.Parse(bytes.NewReader(s.Document))
 	if err != nil {
 		return plan.Plan{}, err
@@ -29,19 +35,20 @@ func (e *execution) saved(ctx context.Context) (plan.Plan, error) {
 	if len(moved) == 0 {
 		return d.Plan(), nil
 	}
-	return plan.Plan{}, fault.New(fault.Conflict, "plan.moved", "the plan no longer holds: %s", listed(moved)).
+	names := make([]string, len(moved))
+	for i, m := range moved {
+		names[i] = m.String()
+	}
+	return plan.Plan{}, fault.New(fault.Conflict, "plan.moved", "the plan no longer holds: %s", listed(names)).
 		WithHint("make it anew: hedgesync plan %s --save", e.settings.ID)
 }
 
 // mostListed bounds how many of a long list an error names.
 const mostListed = 5
 
-func listed(moved []plan.Move) string {
-	var names []string
-	for _, m := range moved[:min(len(moved), mostListed)] {
-		names = append(names, m.String())
-	}
-	if n := len(moved) - mostListed; n > 0 {
+func listed(all []string) string {
+	names := slices.Clone(all[:min(len(all), mostListed)])
+	if n := len(all) - mostListed; n > 0 {
 		names = append(names, fmt.Sprintf("and %d more", n))
 	}
 	return strings.Join(names, "; ")

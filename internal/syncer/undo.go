@@ -2,7 +2,6 @@ package syncer
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
@@ -12,27 +11,141 @@ import (
 )
 
 // takeBack restores what one batch changed, each object only if it is still as the
-// batch left it. What remains is named: a person must look at it.
+// batch left it. It reads before it writes: an earlier try, or a worker that died,
+// may have restored some already. What remains is named: a person must look at it.
 func (e *execution) takeBack(ctx context.Context, batch int) error {
-	if err := e.recall(ctx); err != nil {
+	if err := e.permitted(ctx); err != nil {
+		return err
+	}
+	if err := e.resume(ctx, batch); err != nil {
 		return err
 	}
 	if err := e.clarify(ctx, batch); err != nil {
 		return err
 	}
-	places, undo := e.effects(batch)
-	if len(undo) == 0 {
+	places := e.effects(batch)
+	if len(places) == 0 {
 		return nil
 	}
-	outcomes := e.cluster.Apply(ctx, undo, nil)
-	reversed := make([]plan.Reversed, len(outcomes))
+	keys := make([]fabric.Key, len(places))
+	for i, place := range places {
+		keys[i] = e.planned[place].Change.Key
+	}
+	live, err := e.cluster.Read(ctx, keys)
+	if err != nil {
+		return fault.Wrap("read what is to be taken back", err)
+	}
+	outcomes := e.restore(ctx, places, live)
+	return e.reversed(ctx, places, outcomes)
+}
+
+// effects returns the places of a batch's changes that left something in the
+// cluster or in our record and were not taken back yet, the last one first.
+func (e *execution) effects(batch int) []int {
+	var places []int
+	for i, p := range slices.Backward(e.planned) {
+		if p.Batch == batch && p.Undone != plan.Undone && (effective(p) || succeeded(p)) {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+// effective reports whether the cluster may not be as it was before the change: it
+// was applied, or a part of it was.
+func effective(p plan.Planned) bool {
+	return p.Outcome.Result == plan.Applied || p.Outcome.Writes > 0 && p.Outcome.Result != plan.Unchanged
+}
+
+// restore sends what takes the changes back and returns one outcome for each.
+func (e *execution) restore(ctx context.Context, places []int, live map[fabric.Key]fabric.Resource) []plan.Outcome {
+	outcomes := make([]plan.Outcome, len(places))
+	var undo []plan.Change
+	var sent []int
+	for i, place := range places {
+		p := e.planned[place]
+		c, o := opposite(p, at(live, p.Change.Key))
+		if outcomes[i] = o; o.Result == "" {
+			undo, sent = append(undo, c), append(sent, i)
+		}
+	}
+	if len(undo) > 0 {
+		for n, o := range e.cluster.Apply(ctx, undo, nil) {
+			outcomes[sent[n]] = o
+		}
+	}
+	return outcomes
+}
+
+// opposite decides how a change is taken back, by the object as it is now. It
+// returns the change to send, with an empty outcome; or the outcome, if nothing is
+// to be sent.
+//
+//	now             before: was not there     before: was there
+//	as before       nothing                   nothing
+//	as we left it   delete                    update, or create if we deleted it
+//	otherwise       refused                   refused
+func opposite(p plan.Planned, live *fabric.Resource) (plan.Change, plan.Outcome) {
+	key, before, left := p.Change.Key, p.Change.Have, p.Outcome.Live
+	nothing := plan.Outcome{Key: key, Result: plan.Unchanged, Live: live}
+	back := plan.Change{Key: key, Cause: plan.Source, Tier: p.Change.Tier, Have: live}
+	switch {
+	case !effective(p):
+		return back, nothing
+	case live != nil && terminating(*live):
+		return back, plan.Outcome{Key: key, Result: plan.FailedTry, Err: going(*live)}
+	case before == nil && live == nil, before != nil && live != nil && sameContent(*before, *live):
+		return back, nothing
+	case !asLeft(p, left, live):
+		return back, plan.Outcome{Key: key, Result: plan.Refused, Err: fault.New(fault.Conflict, "sync.residue", "it is not as this run left it")}
+	case before == nil:
+		back.Action = plan.Delete
+		return back, plan.Outcome{}
+	}
+	want := *before
+	want.Object = hedgehog.Canonical(before.Object)
+	back.Want, back.Action = &want, plan.Create
+	if live != nil {
+		back.Action, back.Remove = plan.Update, additions(want, *live)
+	}
+	return back, plan.Outcome{}
+}
+
+// asLeft reports whether an object still is what a change left.
+func asLeft(p plan.Planned, left, live *fabric.Resource) bool {
+	if p.Change.Action == plan.Delete {
+		return live == nil
+	}
+	return left != nil && live != nil && left.UID == live.UID && sameContent(*left, *live)
+}
+
+// additions returns the pointers of the values that live has and want does not:
+// an apply alone leaves those that are not ours.
+func additions(want, live fabric.Resource) []string {
+	var pointers []string
+	for _, d := range hedgehog.Difference(hedgehog.Expected(want.Object), live.Object) {
+		if d.New == nil && !present(want.Object, d.Pointer) {
+			pointers = append(pointers, d.Pointer)
+		}
+	}
+	return pointers
+}
+
+// reversed journals what became of taking changes back, and says what remains.
+// What may still go is worth another try.
+func (e *execution) reversed(ctx context.Context, places []int, outcomes []plan.Outcome) error {
+	reversed := make([]plan.Reversed, len(places))
+	kind := fault.Conflict
 	var errs []error
 	for i, o := range outcomes {
 		p := &e.planned[places[i]]
 		reversed[i] = reverse(*p, o)
-		p.Undone, p.Residue = reversed[i].State, reversed[i].Residue
-		if p.Undone != plan.Undone {
-			errs = append(errs, fault.Wrap(o.Key.String(), cause(plan.Planned{Outcome: o})))
+		if reversed[i].State == plan.Undone {
+			continue
+		}
+		errs = append(errs, fault.Wrap(o.Key.String(), cause(o)))
+		if o.Result != plan.Refused {
+			kind = fault.Unavailable
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalBudget)
@@ -40,55 +153,13 @@ func (e *execution) takeBack(ctx context.Context, batch int) error {
 	if err := e.Store.Reverse(ctx, e.run.Fence(), reversed, e.Now()); err != nil {
 		return fault.Wrap("journal what was taken back", err)
 	}
-	return errors.Join(errs...)
-}
-
-// effects returns the changes of a batch that had an effect and were not taken
-// back yet, and the change that takes each back. They go in reverse: what had to
-// come first goes last.
-func (e *execution) effects(batch int) ([]int, []plan.Change) {
-	var places []int
-	var undo []plan.Change
-	after := map[fabric.Key][]fabric.Key{}
-	for i, p := range slices.Backward(e.planned) {
-		if p.Batch != batch || p.Undone == plan.Undone || !effective(p) {
-			continue
-		}
-		back := opposite(p)
-		back.After = after[back.Key]
-		for _, k := range p.Change.After {
-			after[k] = append(after[k], back.Key)
-		}
-		places, undo = append(places, i), append(undo, back)
+	for i, r := range reversed {
+		e.planned[places[i]].Undone, e.planned[places[i]].Residue = r.State, r.Residue
 	}
-	return places, undo
-}
-
-// effective reports whether the cluster is not as it was before the change: it was
-// applied, or a part of it was.
-func effective(p plan.Planned) bool {
-	return p.Outcome.Result == plan.Applied || p.Outcome.Writes > 0 && p.Outcome.Result != plan.Unchanged
-}
-
-// opposite is the change that takes one back: to the pre-image, on condition that
-// the object is as it was left.
-func opposite(p plan.Planned) plan.Change {
-	back := plan.Change{Key: p.Change.Key, Cause: plan.Source, Tier: p.Change.Tier}
-	if before := p.Change.Have; before != nil {
-		want := *before
-		want.Object = hedgehog.Canonical(before.Object)
-		back.Want = &want
+	if len(errs) == 0 {
+		return nil
 	}
-	back.Have = p.Outcome.Live
-	switch {
-	case back.Want == nil:
-		back.Action = plan.Delete
-	case back.Have == nil:
-		back.Action = plan.Create
-	default:
-		back.Action = plan.Update
-	}
-	return back
+	return summed(kind, errs)
 }
 
 // reverse says what to remember of one change that was taken back: the record as
@@ -96,7 +167,7 @@ func opposite(p plan.Planned) plan.Change {
 func reverse(p plan.Planned, o plan.Outcome) plan.Reversed {
 	r := plan.Reversed{Seq: p.Seq, State: plan.Undone}
 	if o.Result != plan.Applied && o.Result != plan.Unchanged {
-		r.State, r.Residue = plan.UndoLeft, cause(plan.Planned{Outcome: o}).Error()
+		r.State, r.Residue = plan.UndoLeft, cause(o).Error()
 		return r
 	}
 	base := p.Change.Base
@@ -113,4 +184,21 @@ func reverse(p plan.Planned, o plan.Outcome) plan.Reversed {
 	}
 	r.Entry = &entry
 	return r
+}
+
+// unrecord takes back what the run did to our record without touching the cluster.
+func (e *execution) unrecord(ctx context.Context) error {
+	if err := e.recall(ctx); err != nil {
+		return err
+	}
+	var back []plan.Reversed
+	for _, p := range e.planned {
+		if p.Batch == 0 && succeeded(p) && p.Undone != plan.Undone {
+			back = append(back, reverse(p, plan.Outcome{Key: p.Change.Key, Result: plan.Unchanged}))
+		}
+	}
+	if len(back) == 0 {
+		return nil
+	}
+	return fault.Wrap("journal the record taken back", e.Store.Reverse(ctx, e.run.Fence(), back, e.Now()))
 }
