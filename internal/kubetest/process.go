@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -75,4 +76,18 @@ func (p *process) tail() string {
 		return err.Error()
 	}
 	return string(b[max(0, len(b)-2000):])
+}
+
+// said returns the rest of the first complete line of output that begins with word.
+func (p *process) said(word string) (string, bool) {
+	b, err := os.ReadFile(p.log)
+	if err != nil {
+		return "", false
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, word); ok && strings.HasSuffix(rest, "\n") {
+			return strings.TrimSpace(rest), true
+		}
+	}
+	return "", false
 }

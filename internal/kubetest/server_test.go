@@ -11,6 +11,7 @@ import (
 
 	rbac "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/clientcmd"
@@ -92,5 +93,25 @@ func TestAPausedServerAnswersNothingUntilItIsResumed(t *testing.T) {
 	s.Resume(t)
 	if err := get(); err != nil {
 		t.Fatalf("resumed: %v", err)
+	}
+}
+
+func TestTheLightServerServesTheHedgehogKinds(t *testing.T) {
+	t.Parallel()
+	if err := listVPCs(t, kubetest.Light(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFabricsAdmissionRunsOnTheRealServer(t *testing.T) {
+	t.Parallel()
+	s := kubetest.Start(t)
+	s.Fabric(t)
+	vpc := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "vpc.githedgehog.com/v1beta1", "kind": "VPC", "metadata": map[string]any{"name": "a-name-that-is-too-long"},
+	}}
+	_, err := s.Resource("vpc.githedgehog.com", "v1beta1", "vpcs", "default").Create(t.Context(), vpc, metav1.CreateOptions{})
+	if err == nil || !strings.Contains(err.Error(), "admission webhook") {
+		t.Fatalf("a VPC with a long name: %v, want a refusal by a webhook", err)
 	}
 }
