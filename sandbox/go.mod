@@ -8,8 +8,8 @@ require (
 	github.com/hedgesync/hedgesync v0.0.0
 	github.com/k3s-io/kine v0.17.5
 	github.com/sirupsen/logrus v1.10.2
-	github.com/spf13/cobra v1.10.2 // indirect
-	golang.org/x/sync v0.24.0 // indirect
+	github.com/spf13/cobra v1.10.2
+	golang.org/x/sync v0.24.0
 	google.golang.org/grpc v1.85.0
 	k8s.io/api v0.37.2
 	k8s.io/apiextensions-apiserver v0.37.2

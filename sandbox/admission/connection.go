@@ -85,3 +85,15 @@ func devices(all []end, match func(end) bool) []string {
 func SwitchesOf(spec map[string]any) []string { return devices(ends(spec), end.isSwitch) }
 
 func isServer(e end) bool { return e.role == "server" }
+
+// PortsOf returns the ports a connection uses on one switch, sorted.
+func PortsOf(spec map[string]any, name string) []string {
+	var out []string
+	for _, e := range ends(spec) {
+		if e.isSwitch() && e.device == name {
+			out = append(out, e.port)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

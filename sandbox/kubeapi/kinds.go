@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
 	"github.com/hedgesync/hedgesync/crds"
@@ -37,14 +38,23 @@ func Kinds() ([]*apiextv1.CustomResourceDefinition, error) {
 	return out, nil
 }
 
-// serveKinds waits for the server to be ready, defines the kinds and waits until
-// all of them are served.
+// serveKinds waits for the server to be ready and defines the kinds.
 func (s *Server) serveKinds(ctx context.Context) error {
 	client, err := clientset.NewForConfig(s.client)
 	if err != nil {
 		return err
 	}
 	if err := s.awaitReady(ctx, client); err != nil {
+		return err
+	}
+	return Define(ctx, s.client)
+}
+
+// Define makes or updates the definitions of the kinds in any cluster and waits
+// until all of them are served.
+func Define(ctx context.Context, config *rest.Config) error {
+	client, err := clientset.NewForConfig(config)
+	if err != nil {
 		return err
 	}
 	kinds, err := Kinds()
@@ -56,7 +66,7 @@ func (s *Server) serveKinds(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", kind.Name, err)
 		}
 	}
-	return s.awaitServed(ctx, client, kinds)
+	return awaitServed(ctx, client, kinds)
 }
 
 func define(ctx context.Context, client *clientset.Clientset, kind *apiextv1.CustomResourceDefinition) error {
@@ -89,7 +99,7 @@ func (s *Server) awaitReady(ctx context.Context, client *clientset.Clientset) er
 
 // awaitServed waits until each kind can be listed: a definition is established a
 // moment before its kind is.
-func (s *Server) awaitServed(ctx context.Context, client *clientset.Clientset, kinds []*apiextv1.CustomResourceDefinition) error {
+func awaitServed(ctx context.Context, client *clientset.Clientset, kinds []*apiextv1.CustomResourceDefinition) error {
 	for _, kind := range kinds {
 		path := "/apis/" + kind.Spec.Group + "/" + kind.Spec.Versions[0].Name + "/" + kind.Spec.Names.Plural
 		var last error

@@ -59,11 +59,11 @@ type Server struct {
 }
 
 // Start returns once the server is ready and serves the kinds of package crds.
-// It runs until ctx ends or Stop is called; Stop must be called in both cases.
+// ctx bounds the start alone: the server runs until Stop, which must be called.
 func Start(ctx context.Context, c Config) (*Server, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Server{cancel: cancel, stopped: make(chan struct{})}
-	if err := s.start(ctx, c); err != nil {
+	if err := s.start(running, c); err != nil {
 		cancel()
 		if s.store != nil {
 			s.store.stop()

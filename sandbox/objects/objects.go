@@ -20,6 +20,10 @@ import (
 // Namespace is the one namespace fabrics live in.
 const Namespace = "default"
 
+// AgentMode is the annotation of an Agent by which a person tells a simulated
+// switch how to behave.
+const AgentMode = "hedgesync-sandbox/agent-mode"
+
 const suffix = ".githedgehog.com"
 
 // resources says where each kind is served. No two groups share a kind name.
@@ -73,13 +77,14 @@ type Cache struct {
 	cancel  context.CancelFunc
 }
 
-// Watch returns once the given kinds have been read; Stop ends it.
+// Watch returns once the given kinds have been read. ctx bounds that alone; the
+// watch goes on until Stop, which must be called.
 func Watch(ctx context.Context, config *rest.Config, kinds ...string) (*Cache, error) {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &Cache{
 		stores:  map[string]cache.Store{},
 		changed: make(chan struct{}, 1),
@@ -94,7 +99,7 @@ func Watch(ctx context.Context, config *rest.Config, kinds ...string) (*Cache, e
 		}
 		c.stores[kind] = informer.GetStore()
 	}
-	c.factory.Start(ctx.Done())
+	c.factory.Start(running.Done())
 	for resource, ok := range c.factory.WaitForCacheSync(ctx.Done()) {
 		if !ok {
 			c.Stop()
