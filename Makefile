@@ -31,3 +31,17 @@ test: tools ## run every test; installs and builds what they need
 conformance: tools ## check against real wiring diagrams and descriptions in SHARED
 	@test -d "$(SHARED)" || { echo "SHARED=$(SHARED) is not a folder: set SHARED to the reference data"; exit 1; }
 	HEDGESYNC_SHARED="$(SHARED)" go test -p $(JOBS) -tags conformance -run Conformance ./...
+
+.PHONY: bench
+bench: tools ## compare with a raw client and kubectl, as a table; SIZES=250,1000,5000
+	SIZES=$(SIZES) go test -tags bench -count=1 -timeout 60m -run TestBench -v ./internal/bench
+
+# One minute for each fuzzer; FUZZTIME=10m for longer.
+FUZZTIME ?= 1m
+
+.PHONY: fuzz
+fuzz: ## run each fuzzer for FUZZTIME
+	@set -e; for pkg in $$(go list ./...); do \
+		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$(go list -f '{{$$d := .Dir}}{{range .TestGoFiles}}{{$$d}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$$d}}/{{.}} {{end}}' $$pkg) /dev/null 2>/dev/null | sed 's/func //'); do \
+			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -parallel $(JOBS) $$pkg; \
+		done; done

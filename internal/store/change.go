@@ -61,19 +61,9 @@ func changeRow(run saga.RunID, p plan.Planned) ([]any, error) {
 
 // Plan returns a run's changes in order; none if it has no plan yet.
 func (s *Store) Plan(ctx context.Context, id saga.RunID) ([]plan.Planned, error) {
-	return s.planned(ctx, id, "")
-}
-
-// Unfinished returns the changes that were begun and have no outcome: their
-// effect must be looked at before anything else is done.
-func (s *Store) Unfinished(ctx context.Context, id saga.RunID) ([]plan.Planned, error) {
-	return s.planned(ctx, id, " and intended_at <> 0 and done_at = 0")
-}
-
-func (s *Store) planned(ctx context.Context, id saga.RunID, and string) ([]plan.Planned, error) {
 	var all []plan.Planned
 	err := s.read(ctx, "read plan of run "+string(id), func(t *txn) error {
-		return t.query(ctx, "select "+changeColumns+" from change where run_id = $1"+and+" order by seq", []any{string(id)},
+		return t.query(ctx, "select "+changeColumns+" from change where run_id = $1 order by seq", []any{string(id)},
 			func(row scanner) error {
 				p, err := scanChange(row)
 				all = append(all, p)

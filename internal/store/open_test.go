@@ -378,18 +378,15 @@ func TestRotationChangesTheKeyOfEverySecret(t *testing.T) {
 func TestConstraintsHoldTheCodesVocabulary(t *testing.T) {
 	t.Parallel()
 	words := map[string][]string{
-		"run.status":           text(saga.Statuses),
-		"step.status":          text(saga.StepStatuses),
-		"step.dir":             text([]saga.Direction{saga.Do, saga.Undo}),
-		"change.action":        text([]plan.Action{plan.None, plan.Create, plan.Update, plan.Replace, plan.Delete, plan.Adopt, plan.Forget, plan.Hold, plan.Extra}),
-		"finding.action":       text([]plan.Action{plan.Create, plan.Update, plan.Replace, plan.Delete, plan.Adopt, plan.Forget, plan.Hold, plan.Extra}),
-		"change.result":        text([]plan.Result{"", plan.Applied, plan.Unchanged, plan.Refused, plan.FailedTry, plan.Unseen}),
-		"change.undone":        text([]plan.UndoState{plan.NotUndone, plan.Undone, plan.UndoLeft}),
-		"side.side":            text(SideNames),
-		"secret.name":          text(SecretNames),
-		"lifecycle.state":      text(fabric.Lifecycles),
-		"lifecycle_move.state": text(append([]fabric.Lifecycle{fabric.Unborn}, fabric.Lifecycles...)),
-		"lifecycle_move.was":   text(append([]fabric.Lifecycle{fabric.Unborn}, fabric.Lifecycles...)),
+		"run.status":     text(saga.Statuses),
+		"step.status":    text(saga.StepStatuses),
+		"step.dir":       text([]saga.Direction{saga.Do, saga.Undo}),
+		"change.action":  text([]plan.Action{plan.None, plan.Create, plan.Update, plan.Replace, plan.Delete, plan.Adopt, plan.Forget, plan.Hold, plan.Extra}),
+		"finding.action": text([]plan.Action{plan.Create, plan.Update, plan.Replace, plan.Delete, plan.Adopt, plan.Forget, plan.Hold, plan.Extra}),
+		"change.result":  text([]plan.Result{"", plan.Applied, plan.Unchanged, plan.Refused, plan.FailedTry, plan.Unseen}),
+		"change.undone":  text([]plan.UndoState{plan.NotUndone, plan.Undone, plan.UndoLeft}),
+		"side.side":      text(SideNames),
+		"secret.name":    text(SecretNames),
 	}
 	for _, d := range []*dialect{&sqlite, &postgres} {
 		same(t, d.name, constraints(t, d), words)

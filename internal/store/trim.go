@@ -9,11 +9,10 @@ import (
 type Policy struct {
 	RunAge   time.Duration // ended runs older than this go, with their steps and changes
 	KeepRuns int           // but never a fabric's newest ones
-	MoveAge  time.Duration // moves of resources; the last one of each stays
 }
 
 // Trimmed counts what Trim removed.
-type Trimmed struct{ Runs, Moves, SavedPlans int64 }
+type Trimmed struct{ Runs, SavedPlans int64 }
 
 // Trim removes history that the policy no longer keeps, and saved plans that have
 // expired. Live runs, what we applied, and the audit are never touched.
@@ -24,10 +23,6 @@ func (s *Store) Trim(ctx context.Context, p Policy, now time.Time) (Trimmed, err
 			n.Runs, err = t.exec(ctx, `delete from run where not (`+runIsLive+`) and ended_at < $1 and id not in (
 				select id from (select id, row_number() over (partition by fabric_id order by id desc) as place from run) as ranked
 				where place <= $2)`, nanos(now.Add(-p.RunAge)), int64(p.KeepRuns))
-		}
-		if err == nil && p.MoveAge > 0 {
-			n.Moves, err = t.exec(ctx, `delete from lifecycle_move where at < $1 and seq not in (
-				select max(seq) from lifecycle_move group by fabric_id, `+keyColumns+`)`, nanos(now.Add(-p.MoveAge)))
 		}
 		if err == nil {
 			n.SavedPlans, err = t.exec(ctx, `delete from saved_plan where expires_at <> 0 and expires_at < $1

@@ -28,31 +28,3 @@ create table document (
     primary key (fabric_id, side, kind_group, kind, namespace, name),
     foreign key (fabric_id, side) references side (fabric_id, side) on delete cascade
 ) strict;
-
-create table lifecycle (
-    fabric_id text not null references fabric (id) on delete cascade,
-    kind_group text not null,
-    kind text not null,
-    namespace text not null,
-    name text not null,
-    state text not null check (state in ('draft', 'committed', 'pending', 'synced', 'drifted', 'orphaned')),
-    since integer not null,
-    primary key (fabric_id, kind_group, kind, namespace, name)
-) strict;
-
-create table lifecycle_move (
-    seq integer primary key autoincrement,
-    fabric_id text not null references fabric (id) on delete cascade,
-    kind_group text not null,
-    kind text not null,
-    namespace text not null,
-    name text not null,
-    was text not null check (was in ('', 'draft', 'committed', 'pending', 'synced', 'drifted', 'orphaned')),
-    state text not null check (state in ('', 'draft', 'committed', 'pending', 'synced', 'drifted', 'orphaned')),
-    cause text not null,
-    reason text not null,
-    who text not null,
-    run_id text not null,
-    at integer not null
-) strict;
-create index lifecycle_move_object on lifecycle_move (fabric_id, kind_group, kind, namespace, name, seq);
