@@ -18,7 +18,8 @@ import (
 type Options struct {
 	Timeouts   Timeouts
 	MaxBytes   int64 // of one repository on disk; 0 is 2 GiB
-	MaxBlob    int64 // of one file; 0 is 8 MiB
+	MaxObject  int64 // of one file anywhere in the history, unpacked; 0 is 256 MiB
+	MaxBlob    int64 // of one file that is read; 0 is 8 MiB
 	MaxEntries int   // files and directories below one fabric's directory; 0 is 50,000
 	AllowHTTP  bool  // read plain http beyond loopback; never with credentials
 }
@@ -45,6 +46,7 @@ func (o Options) withDefaults() Options {
 	orElse(&o.Timeouts.Answer, 20*time.Second)
 	orElse(&o.Timeouts.Transfer, 30*time.Second)
 	orElse(&o.MaxBytes, 2<<30)
+	orElse(&o.MaxObject, 256<<20)
 	orElse(&o.MaxBlob, 8<<20)
 	orElse(&o.MaxEntries, 50_000)
 	return o

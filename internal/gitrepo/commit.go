@@ -49,21 +49,29 @@ func (c *Cache) Resolve(ctx context.Context, repo fabric.Repository, rev string)
 	if err := ctx.Err(); err != nil {
 		return Commit{}, err
 	}
-	st := c.bare(a).open(0)
-	defer st.Close()
-	r, err := git.Open(st, nil)
+	commit, err := c.bare(a).resolve(rev)
 	if err != nil {
-		return Commit{}, notFetched(rev)
+		// A fetch may have merged the packs between two reads; a second look finds the new one.
+		commit, err = c.bare(a).resolve(rev)
 	}
-	hash, err := r.ResolveRevision(plumbing.Revision(rev))
-	if err != nil {
-		return Commit{}, notFetched(rev)
-	}
-	commit, err := readCommit(st, *hash)
 	if err != nil {
 		return Commit{}, notFetched(rev)
 	}
 	return describe(commit), nil
+}
+
+func (b bare) resolve(rev string) (*object.Commit, error) {
+	st := b.open(0)
+	defer st.Close()
+	r, err := git.Open(st, nil)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := r.ResolveRevision(plumbing.Revision(rev))
+	if err != nil {
+		return nil, err
+	}
+	return readCommit(st, *hash)
 }
 
 func notFetched(rev string) error {

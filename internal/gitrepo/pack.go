@@ -15,32 +15,40 @@ import (
 	"github.com/hedgesync/hedgesync/internal/fault"
 )
 
+// packLimits bound what a pack may hold.
+type packLimits struct {
+	bytes  int64 // of the pack
+	object int64 // of one object, unpacked
+}
+
 // receive stores a pack from r: written and indexed beside the repository,
 // verified, flushed to disk, and only then moved in, index first because a pack
-// is what makes readers look. left is how many bytes may come.
-func (b bare) receive(r io.Reader, left int64, progress func()) error {
+// is what makes readers look. It returns the pack's checksum.
+func (b bare) receive(r io.Reader, l packLimits, progress func()) (sum plumbing.Hash, err error) {
 	if err := os.MkdirAll(b.incoming(), 0o700); err != nil {
-		return err
+		return sum, err
 	}
 	pack, err := os.Create(filepath.Join(b.incoming(), "pack"))
 	if err != nil {
-		return err
+		return sum, err
 	}
 	defer pack.Close()
-	if _, err := io.Copy(pack, &meter{r: r, left: left, progress: progress}); err != nil {
-		return err
+	if _, err := io.Copy(pack, &meter{r: r, left: l.bytes, progress: progress}); err != nil {
+		return sum, err
 	}
-	sum, err := verify(pack)
-	if err != nil {
-		return err
+	if sum, err = verify(pack); err != nil {
+		return sum, err
+	}
+	if err := checkObjects(pack, l.object); err != nil {
+		return sum, err
 	}
 	if err := writeIndex(pack, filepath.Join(b.incoming(), "idx")); err != nil {
-		return err
+		return sum, err
 	}
 	if err := pack.Sync(); err != nil {
-		return err
+		return sum, err
 	}
-	return b.publish(sum)
+	return sum, b.publish(sum)
 }
 
 func (b bare) publish(sum plumbing.Hash) error {

@@ -43,8 +43,25 @@ func (c *Cache) visit(ctx context.Context, repo fabric.Repository) (*visit, cont
 	if v.unlock, err = v.bare.lock(ctx); err != nil {
 		return nil, nil, err
 	}
+	if err := v.tidy(); err != nil {
+		v.unlock()
+		return nil, nil, err
+	}
 	v.trail, ctx = newTrail(ctx, a.scheme, c.opts.Timeouts)
 	return v, ctx, nil
+}
+
+// tidy keeps the number of packs small. Damage that it meets is left to the
+// fetch, which cures it.
+func (v *visit) tidy() error {
+	err := v.bare.consolidate()
+	if d, broken := errors.AsType[*damaged](err); broken {
+		err = v.bare.suspect(d)
+	}
+	if err != nil {
+		return cacheFault(err)
+	}
+	return nil
 }
 
 func (v *visit) close() {
@@ -153,7 +170,8 @@ func (v *visit) download(ctx context.Context, b bare, s session, t target, haves
 	if err != nil {
 		return err
 	}
-	err = b.receive(pack, v.cache.opts.MaxBytes-used, v.trail.progress)
+	limits := packLimits{bytes: v.cache.opts.MaxBytes - used, object: v.cache.opts.MaxObject}
+	_, err = b.receive(pack, limits, v.trail.progress)
 	return errors.Join(err, pack.Close())
 }
 
