@@ -11,6 +11,7 @@ import (
 
 	"github.com/hedgesync/hedgesync/internal/api"
 	"github.com/hedgesync/hedgesync/internal/app"
+	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/fault"
 )
 
@@ -43,20 +44,20 @@ func (s *settingFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&s.sshKey, "git-ssh-key", "", "file with the private key for Git over ssh (passphrase: HEDGESYNC_SSH_PASSPHRASE)")
 	f.StringVar(&s.knownHosts, "git-known-hosts", "", "file with the known_hosts lines of the Git server; required for ssh")
 	f.StringVar(&s.ca, "git-ca", "", "file with certificates to trust for Git besides the system's")
-	f.StringVar(&s.mode, "mode", "", "observe (default: compare, never write) or enforce")
-	f.StringVar(&s.onFailure, "on-failure", "", "rollback (default) or keep what was applied when a later change fails")
-	f.StringVar(&s.strategy, "strategy", "", "manual (default) or git-wins, when Git and the cluster both changed an object")
+	f.StringVar(&s.mode, "mode", string(fabric.Observe), "observe (compare, never write) or enforce")
+	f.StringVar(&s.onFailure, "on-failure", string(fabric.Rollback), "rollback, or keep what was applied, when a later change fails")
+	f.StringVar(&s.strategy, "strategy", string(fabric.Manual), "manual or git-wins, when Git and the cluster both changed an object")
 	f.StringSliceVar(&s.kinds, "kind", nil, "kinds to manage, as Switch.wiring.githedgehog.com (default: all of the user's)")
 	f.BoolVar(&s.adopt, "adopt", false, "overwrite objects that exist, differ and were never ours")
 	f.BoolVar(&s.prune, "prune", false, "delete what we applied and Git no longer names")
-	f.IntVar(&s.maxDeletes, "max-deletes", 0, "hold a plan with more deletes than this (default 10)")
-	f.IntVar(&s.maxPercent, "max-delete-percent", 0, "hold a plan that deletes more than this share of our objects (default 20)")
-	f.IntVar(&s.batch, "batch-size", 0, "objects per batch, 10 to 200 (default 50)")
+	f.IntVar(&s.maxDeletes, "max-deletes", fabric.DefaultMaxDeletes, "hold a plan with more deletes than this")
+	f.IntVar(&s.maxPercent, "max-delete-percent", fabric.DefaultMaxDeletePercent, "hold a plan that deletes more than this share of our objects")
+	f.IntVar(&s.batch, "batch-size", fabric.DefaultBatchSize, "objects per batch, 10 to 200")
 }
 
 // credential reads the files that the flags name; nil if none is named.
 func (s *settingFlags) credential(stdin io.Reader) (*api.Credential, error) {
-	cr := api.Credential{Username: s.username, SSHKeyPass: os.Getenv("HEDGESYNC_SSH_PASSPHRASE")}
+	cr := api.Credential{Username: s.username}
 	var err error
 	for _, f := range []struct {
 		to   *string
@@ -67,8 +68,11 @@ func (s *settingFlags) credential(stdin io.Reader) (*api.Credential, error) {
 		}
 	}
 	cr.Password = strings.TrimSpace(cr.Password)
-	if s.sshKey == "" {
-		cr.SSHKeyPass = ""
+	if s.tokenFile != "" && cr.Password == "" {
+		return nil, fault.New(fault.Invalid, "cli.token", "there is no token in %s", s.tokenFile)
+	}
+	if s.sshKey != "" {
+		cr.SSHKeyPass = os.Getenv("HEDGESYNC_SSH_PASSPHRASE")
 	}
 	if cr == (api.Credential{}) {
 		return nil, nil
@@ -147,9 +151,8 @@ func (s *settingFlags) newFabric(id string, stdin io.Reader) (api.NewFabric, err
 		Repository: api.Repository{URL: repo, Branch: s.branch, Path: s.path},
 		Cluster:    api.Cluster{Context: s.context, Namespaces: s.namespaces, AllowExec: s.allowExec},
 		Policy: &api.Policy{
-			Mode: or(s.mode, "observe"), OnFailure: or(s.onFailure, "rollback"), Strategy: or(s.strategy, "manual"),
-			Adopt: s.adopt, Prune: s.prune, Kinds: s.kinds,
-			MaxDeletes: or(s.maxDeletes, 10), MaxDeletePercent: or(s.maxPercent, 20), BatchSize: or(s.batch, 50),
+			Mode: s.mode, OnFailure: s.onFailure, Strategy: s.strategy, Adopt: s.adopt, Prune: s.prune, Kinds: s.kinds,
+			MaxDeletes: s.maxDeletes, MaxDeletePercent: s.maxPercent, BatchSize: s.batch,
 		},
 	}, nil
 }
@@ -261,7 +264,19 @@ func (c *command) fabricEdit() *cobra.Command {
 		},
 	}
 	s.register(cmd.Flags())
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.DefValue = unchanged(f) })
 	return cmd
+}
+
+// unchanged is the default that help does not show: a setting stays as it is.
+func unchanged(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int":
+		return "0"
+	case "string":
+		return ""
+	}
+	return f.DefValue
 }
 
 // edit names what the flags name.
@@ -272,7 +287,13 @@ func (s *settingFlags) edit(f *pflag.FlagSet, stdin io.Reader) (api.EditFabric, 
 		Mode: given(f, "mode", s.mode), OnFailure: given(f, "on-failure", s.onFailure), Strategy: given(f, "strategy", s.strategy),
 		Adopt: given(f, "adopt", s.adopt), Prune: given(f, "prune", s.prune),
 		MaxDeletes: given(f, "max-deletes", s.maxDeletes), MaxDeletePercent: given(f, "max-delete-percent", s.maxPercent),
-		BatchSize: given(f, "batch-size", s.batch), Namespaces: s.namespaces, Kinds: s.kinds,
+		BatchSize: given(f, "batch-size", s.batch),
+	}
+	if f.Changed("namespace") {
+		e.Namespaces = append([]string{}, s.namespaces...)
+	}
+	if f.Changed("kind") {
+		e.Kinds = append([]string{}, s.kinds...)
 	}
 	var err error
 	if e.URL != nil {
@@ -287,8 +308,26 @@ func (s *settingFlags) edit(f *pflag.FlagSet, stdin io.Reader) (api.EditFabric, 
 		}
 		e.Kubeconfig = &k
 	}
-	e.Credential, err = s.credential(stdin)
+	e.Credential, err = s.editCredential(f, stdin)
 	return e, err
+}
+
+func (s *settingFlags) editCredential(f *pflag.FlagSet, stdin io.Reader) (*api.EditCredential, error) {
+	cr, err := s.credential(stdin)
+	if err != nil {
+		return nil, err
+	}
+	if cr == nil {
+		cr = &api.Credential{}
+	}
+	e := api.EditCredential{
+		Username: given(f, "git-username", cr.Username), KnownHosts: given(f, "git-known-hosts", cr.KnownHosts), CA: given(f, "git-ca", cr.CA),
+		Password: cr.Password, SSHKey: cr.SSHKey, SSHKeyPass: cr.SSHKeyPass,
+	}
+	if e == (api.EditCredential{}) {
+		return nil, nil
+	}
+	return &e, nil
 }
 
 func given[T any](f *pflag.FlagSet, flag string, v T) *T {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -27,22 +28,22 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	c := &command{out: os.Stdout, err: os.Stderr, interrupt: make(chan os.Signal, 2)}
-	signal.Notify(c.interrupt, os.Interrupt)
-	code := c.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	// A reader that goes away must not end a run: the write reports it, see sink.
+	signal.Ignore(syscall.SIGPIPE)
+	c := &command{in: os.Stdin, out: &sink{w: os.Stdout}, err: os.Stderr}
+	os.Exit(c.run(context.Background(), os.Args[1:]))
 }
 
 // command is one call of the program.
 type command struct {
-	out, err  io.Writer
-	interrupt chan os.Signal // Ctrl-C
+	in        io.Reader
+	out       *sink
+	err       io.Writer
+	interrupt interrupts
 
 	config app.Config
 	output string // -o
-	plain  bool   // --no-color, or not a terminal
+	plain  bool   // --no-color, or standard output is not a terminal
 	code   int    // what a command that compares found
 	failed int    // exit code of an error, if it is not exitError
 	opened *app.App
@@ -50,15 +51,22 @@ type command struct {
 
 // run executes one command line and returns its exit code.
 func (c *command) run(ctx context.Context, args []string) int {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	c.interrupt.end = stop
 	root := c.root()
 	root.SetArgs(args)
+	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	err := root.ExecuteContext(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = context.Cause(ctx)
+	}
 	if c.opened != nil {
 		err = errors.Join(err, c.opened.Close())
 	}
-	if err != nil {
+	if err = errors.Join(err, c.out.broken()); err != nil {
 		c.report(err)
 		return or(c.failed, exitError)
 	}
@@ -83,7 +91,7 @@ reading back that nothing is left to do.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			c.plain = c.plain || os.Getenv("NO_COLOR") != "" || !isTerminal(c.out)
+			c.plain = c.plain || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !isTerminal(c.out.w)
 			return checkOutput(c.output)
 		},
 	}
@@ -103,7 +111,9 @@ reading back that nothing is left to do.`,
 // the one path that every command takes.
 func (c *command) client(ctx context.Context) (*client.Client, error) {
 	if c.opened == nil {
+		c.interrupt.listen(ctx)
 		c.config.Version = version()
+		c.config.Log = slog.New(slog.NewTextHandler(c.err, nil))
 		a, err := app.Open(ctx, c.config)
 		if err != nil {
 			return nil, err

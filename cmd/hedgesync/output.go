@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -15,6 +17,29 @@ import (
 
 	"github.com/hedgesync/hedgesync/internal/fault"
 )
+
+// sink is standard output. It remembers the first write that went wrong, so that
+// an exit code never says that a report was written when it was not.
+type sink struct {
+	w   io.Writer
+	err error
+}
+
+func (s *sink) Write(b []byte) (int, error) {
+	n, err := s.w.Write(b)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// broken returns what went wrong. A reader that has seen enough is no error.
+func (s *sink) broken() error {
+	if s.err == nil || errors.Is(s.err, syscall.EPIPE) {
+		return nil
+	}
+	return fault.New(fault.Unavailable, "cli.output", "write the output: %w", s.err)
+}
 
 var outputs = []string{"table", "wide", "json", "yaml"}
 
@@ -35,16 +60,25 @@ func (c *command) print(v any, human func(io.Writer)) error {
 		e := json.NewEncoder(c.out)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
-		return e.Encode(v)
+		return encoded(e.Encode(v), c.out)
 	case "yaml":
 		b, err := yaml.Marshal(v)
-		if err == nil {
-			_, err = c.out.Write(b)
+		if err != nil {
+			return err
 		}
-		return err
+		_, err = c.out.Write(b)
+		return encoded(err, c.out)
 	}
 	human(c.out)
 	return nil
+}
+
+// encoded leaves errors of writing to the sink, which tells them apart.
+func encoded(err error, s *sink) error {
+	if s.err != nil {
+		return nil
+	}
+	return err
 }
 
 // table writes rows in columns; the first row is the head.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -18,8 +19,8 @@ type progress struct {
 	last    string
 }
 
-func newProgress(w io.Writer, plain bool) *progress {
-	return &progress{w: w, bar: !plain && isTerminal(w), started: time.Now()}
+func newProgress(w io.Writer) *progress {
+	return &progress{w: w, bar: isTerminal(w) && os.Getenv("TERM") != "dumb", started: time.Now()}
 }
 
 func (p *progress) show(r api.Run) {

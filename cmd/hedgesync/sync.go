@@ -11,6 +11,7 @@ import (
 
 	"github.com/hedgesync/hedgesync/internal/api"
 	"github.com/hedgesync/hedgesync/internal/api/client"
+	"github.com/hedgesync/hedgesync/internal/fault"
 )
 
 const runExits = `Exit code: 0 completed, 1 ended any other way (partial, failed, taken back,
@@ -40,7 +41,7 @@ back first.
 	}
 	cmd.Flags().StringVar(&r.Rev, "rev", "", "commit, tag or branch to bring instead of the branch's head")
 	cmd.Flags().IntVar(&r.AllowDeletes, "allow-deletes", 0, "lift the delete guard of this run to so many deletes")
-	cmd.Flags().Bool("wait", true, "wait for the run to end; in one process it always does")
+	cmd.Flags().Bool("wait", true, "wait for the run to end; without a server it always does")
 	return cmd
 }
 
@@ -71,7 +72,7 @@ func (c *command) startAndFollow(ctx context.Context, cl *client.Client, start f
 		run, err := start(ctx)
 		if busy, ok := errors.AsType[*client.Conflict](err); ok {
 			fmt.Fprintf(c.err, "run %s of this fabric is not finished; it goes first\n", busy.Run)
-			if _, err := c.follow(ctx, cl, busy.Run); err != nil {
+			if _, err := c.follow(ctx, cl, busy.Run, false); err != nil {
 				return err
 			}
 			continue
@@ -79,7 +80,7 @@ func (c *command) startAndFollow(ctx context.Context, cl *client.Client, start f
 		if err != nil {
 			return err
 		}
-		detail, err := c.follow(ctx, cl, run.ID)
+		detail, err := c.follow(ctx, cl, run.ID, true)
 		if err != nil {
 			return err
 		}
@@ -93,17 +94,29 @@ func (c *command) startAndFollow(ctx context.Context, cl *client.Client, start f
 // pollEvery is how often a followed run is looked at.
 const pollEvery = 150 * time.Millisecond
 
-// follow shows a run's progress until it ends. The first Ctrl-C asks it to stop
-// at its next safe point.
-func (c *command) follow(ctx context.Context, cl *client.Client, id string) (api.RunDetail, error) {
-	shown := newProgress(c.err, c.plain)
+// follow shows a run's progress until it ends. The first Ctrl-C asks a run of ours
+// to stop at its next safe point; another one is left as it stands.
+func (c *command) follow(ctx context.Context, cl *client.Client, id string, ours bool) (api.RunDetail, error) {
+	var asked <-chan struct{}
+	if ours {
+		var done func()
+		asked, done = c.interrupt.follow()
+		defer done()
+	}
+	shown := newProgress(c.err)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	var run api.Run
 	for {
-		run, err := cl.Progress(ctx, id)
+		now, err := cl.Progress(ctx, id)
+		if ctx.Err() != nil {
+			shown.end()
+			return api.RunDetail{}, left(run, id)
+		}
 		if err != nil {
 			return api.RunDetail{}, err
 		}
+		run = now
 		shown.show(run)
 		if !run.Live {
 			shown.end()
@@ -111,14 +124,20 @@ func (c *command) follow(ctx context.Context, cl *client.Client, id string) (api
 		}
 		select {
 		case <-ctx.Done():
-			return api.RunDetail{}, ctx.Err()
-		case <-c.interrupt:
+		case <-asked:
+			asked = nil
 			shown.end()
-			fmt.Fprintln(c.err, "stopping at the next safe point ...")
+			fmt.Fprintln(c.err, "stopping at the next safe point; Ctrl-C again leaves the run as it stands")
 			if _, err := cl.Cancel(ctx, id); err != nil {
 				c.report(err)
 			}
 		case <-tick.C:
 		}
 	}
+}
+
+// left says how a run stands that this command no longer waits for.
+func left(r api.Run, id string) error {
+	return fault.New(fault.Unknown, "cli.interrupted", "interrupted: run %s is not finished, %d of %d changes are done", id, r.Progress.Done, r.Progress.Total).
+		WithHint("hedgesync sync %s finishes it or takes it back; hedgesync runs get %s shows what is done", or(r.Fabric, "NAME"), id)
 }

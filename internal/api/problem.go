@@ -13,14 +13,21 @@ import (
 // ErrorDoc is the problem document (RFC 9457) of every error: Kind says what the
 // next move is, Hint says it in words.
 type ErrorDoc struct {
-	Title  string              `json:"title"`
-	Status int                 `json:"status"`
-	Detail string              `json:"detail"`
-	Kind   string              `json:"kind" enum:"bug,invalid,denied,missing,conflict,unavailable,unknown"`
-	Code   string              `json:"code,omitempty" doc:"Stable word for programs"`
-	Hint   string              `json:"hint,omitempty" doc:"What to do about it"`
-	Run    string              `json:"run,omitempty" doc:"The live run that is in the way"`
-	Errors []*huma.ErrorDetail `json:"errors,omitempty" doc:"What is wrong with the request, place by place"`
+	Title  string   `json:"title"`
+	Status int      `json:"status"`
+	Detail string   `json:"detail"`
+	Kind   string   `json:"kind" enum:"bug,invalid,denied,missing,conflict,unavailable,unknown"`
+	Code   string   `json:"code,omitempty" doc:"Stable word for programs"`
+	Hint   string   `json:"hint,omitempty" doc:"What to do about it"`
+	Run    string   `json:"run,omitempty" doc:"The live run that is in the way"`
+	Errors []Misfit `json:"errors,omitempty" doc:"What is wrong with the request, place by place"`
+}
+
+// Misfit is one place of a request that does not fit its schema. It does not
+// repeat the value, which may be a credential.
+type Misfit struct {
+	Location string `json:"location" example:"body.policy.mode"`
+	Message  string `json:"message"`
 }
 
 func (e *ErrorDoc) Error() string { return e.Detail }
@@ -69,7 +76,7 @@ func newError(status int, msg string, errs ...error) huma.StatusError {
 	d := &ErrorDoc{Title: http.StatusText(status), Status: status, Detail: msg, Kind: kind.String()}
 	for _, err := range errs {
 		if detail, ok := errors.AsType[*huma.ErrorDetail](err); ok {
-			d.Errors = append(d.Errors, detail)
+			d.Errors = append(d.Errors, Misfit{detail.Location, detail.Message})
 		}
 	}
 	return d

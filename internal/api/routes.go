@@ -51,7 +51,7 @@ func Handler(a Application) http.Handler {
 	route(r, http.MethodGet, "/runs/{run}", "get-run", "One run with its steps and changes", http.StatusOK, h.getRun)
 	route(r, http.MethodGet, "/runs/{run}/progress", "get-run-progress", "How far a run has come", http.StatusOK, h.getProgress)
 	route(r, http.MethodPost, "/runs/{run}/cancel", "cancel-run", "Stop a run at its next safe point", http.StatusAccepted, h.cancelRun)
-	return mux
+	return unrouted(mux)
 }
 
 func route[I, O any](r huma.API, method, path, id, summary string, status int, fn func(context.Context, *I) (O, error)) {

@@ -58,10 +58,25 @@ func (e EditFabric) apply(s *fabric.Settings) {
 		s.Kinds = parseKinds(e.Kinds)
 	}
 	if e.Credential != nil {
-		s.Repository.Credential = e.Credential.words()
+		e.Credential.apply(&s.Repository.Credential)
 	}
 	if e.Kubeconfig != nil {
 		s.Cluster.Kubeconfig = fabric.NewSecret(*e.Kubeconfig)
+	}
+}
+
+func (e EditCredential) apply(c *fabric.Credential) {
+	set(&c.Username, e.Username)
+	set(&c.KnownHosts, e.KnownHosts)
+	set(&c.CA, e.CA)
+	setSecret(&c.Password, e.Password)
+	setSecret(&c.SSHKey, e.SSHKey)
+	setSecret(&c.SSHKeyPass, e.SSHKeyPass)
+}
+
+func setSecret(v *fabric.Secret, to string) {
+	if to != "" {
+		*v = fabric.NewSecret(to)
 	}
 }
 

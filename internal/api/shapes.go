@@ -70,24 +70,35 @@ type Credential struct {
 
 // EditFabric changes what it names and leaves the rest.
 type EditFabric struct {
-	Version          int64       `json:"version" doc:"The version that was read; another one is a conflict"`
-	URL              *string     `json:"url,omitempty"`
-	Branch           *string     `json:"branch,omitempty"`
-	Path             *string     `json:"path,omitempty"`
-	Context          *string     `json:"context,omitempty"`
-	Namespaces       []string    `json:"namespaces,omitempty"`
-	AllowExec        *bool       `json:"allow_exec,omitempty"`
-	Mode             *string     `json:"mode,omitempty" enum:"observe,enforce"`
-	OnFailure        *string     `json:"on_failure,omitempty" enum:"rollback,keep"`
-	Strategy         *string     `json:"strategy,omitempty" enum:"manual,git-wins"`
-	Adopt            *bool       `json:"adopt,omitempty"`
-	Prune            *bool       `json:"prune,omitempty"`
-	Kinds            []string    `json:"kinds,omitempty"`
-	MaxDeletes       *int        `json:"max_deletes,omitempty" minimum:"1"`
-	MaxDeletePercent *int        `json:"max_delete_percent,omitempty" minimum:"1" maximum:"100"`
-	BatchSize        *int        `json:"batch_size,omitempty" minimum:"10" maximum:"200"`
-	Credential       *Credential `json:"credential,omitempty" writeOnly:"true"`
-	Kubeconfig       *string     `json:"kubeconfig,omitempty" writeOnly:"true"`
+	Version          int64           `json:"version" doc:"The version that was read; another one is a conflict"`
+	URL              *string         `json:"url,omitempty"`
+	Branch           *string         `json:"branch,omitempty"`
+	Path             *string         `json:"path,omitempty"`
+	Context          *string         `json:"context,omitempty"`
+	Namespaces       []string        `json:"namespaces,omitzero"`
+	AllowExec        *bool           `json:"allow_exec,omitempty"`
+	Mode             *string         `json:"mode,omitempty" enum:"observe,enforce"`
+	OnFailure        *string         `json:"on_failure,omitempty" enum:"rollback,keep"`
+	Strategy         *string         `json:"strategy,omitempty" enum:"manual,git-wins"`
+	Adopt            *bool           `json:"adopt,omitempty"`
+	Prune            *bool           `json:"prune,omitempty"`
+	Kinds            []string        `json:"kinds,omitzero" doc:"An empty list is all of the user's"`
+	MaxDeletes       *int            `json:"max_deletes,omitempty" minimum:"1"`
+	MaxDeletePercent *int            `json:"max_delete_percent,omitempty" minimum:"1" maximum:"100"`
+	BatchSize        *int            `json:"batch_size,omitempty" minimum:"10" maximum:"200"`
+	Credential       *EditCredential `json:"credential,omitempty" writeOnly:"true"`
+	Kubeconfig       *string         `json:"kubeconfig,omitempty" writeOnly:"true"`
+}
+
+// EditCredential changes what it names of a Credential; a secret that it leaves
+// empty stays as it is.
+type EditCredential struct {
+	Username   *string `json:"username,omitempty"`
+	Password   string  `json:"password,omitempty" writeOnly:"true"`
+	SSHKey     string  `json:"ssh_key,omitempty" writeOnly:"true"`
+	SSHKeyPass string  `json:"ssh_key_passphrase,omitempty" writeOnly:"true"`
+	KnownHosts *string `json:"known_hosts,omitempty"`
+	CA         *string `json:"ca,omitempty"`
 }
 
 // Problem is one thing wrong with what Git wants.

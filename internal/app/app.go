@@ -7,6 +7,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -28,6 +29,7 @@ type Config struct {
 	Data     string // directory of the database, its key and the Git cache
 	Database string // postgres:// address; "" is the embedded database in Data
 	Version  string // the program's
+	Log      *slog.Logger
 }
 
 // DataDir returns the default data directory: HEDGESYNC_DATA, else the user's
@@ -74,7 +76,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		Store: st, Repo: repo{git}, Now: time.Now,
 		Connect: func(s fabric.Settings) (syncer.Cluster, error) { return connect(s, kube.Options{}) },
 	}
-	w := newWorkers(coordinator, st)
+	w := newWorkers(coordinator, st, c.Log)
 	a := &App{store: st, workers: w, listen: newPipe(), served: make(chan error, 1)}
 	a.server = &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,

@@ -81,8 +81,12 @@ func (g register) Edit(ctx context.Context, id fabric.ID, version int64, change 
 	if err != nil {
 		return api.Record{}, err
 	}
+	before := s
 	change(&s)
 	if err := g.sound(ctx, s); err != nil {
+		return api.Record{}, err
+	}
+	if err := g.steady(ctx, before, s); err != nil {
 		return api.Record{}, err
 	}
 	f, err := g.store.UpdateFabric(ctx, s, version, nil, who(), time.Now())
@@ -140,6 +144,25 @@ func (g register) alone(ctx context.Context, s fabric.Settings, address string) 
 		}
 	}
 	return nil
+}
+
+// steady refuses to point a fabric elsewhere while a run of it is not ended: what
+// was planned for one cluster must not be finished in another.
+func (g register) steady(ctx context.Context, before, after fabric.Settings) error {
+	from, err := server(before)
+	if err != nil {
+		return nil // it pointed nowhere
+	}
+	to, err := server(after)
+	if err != nil || from == to && slices.Equal(before.Cluster.Namespaces, after.Cluster.Namespaces) {
+		return err
+	}
+	newest, err := g.store.Runs(ctx, store.RunFilter{Fabric: after.ID, Limit: 1})
+	if err != nil || len(newest) == 0 || !newest[0].Status.Live() {
+		return err
+	}
+	return fault.New(fault.Conflict, "fabric.live-run", "run %s of fabric %s is not finished: its cluster cannot be exchanged", newest[0].ID, after.ID).
+		WithHint("hedgesync sync %s finishes it or takes it back", after.ID)
 }
 
 func overlap(a, b []string) bool {

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -10,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hedgesync/hedgesync/internal/fault"
 	"github.com/hedgesync/hedgesync/internal/saga"
 	"github.com/hedgesync/hedgesync/internal/store"
 	"github.com/hedgesync/hedgesync/internal/syncer"
@@ -20,6 +23,7 @@ type workers struct {
 	coordinator *syncer.Coordinator
 	store       *store.Store
 	runner      saga.Runner
+	log         *slog.Logger
 	ctx         context.Context // ends when the process stops
 	stopAll     context.CancelFunc
 	busy        sync.WaitGroup
@@ -33,13 +37,14 @@ const (
 	leaseTTL    = 9 * time.Second
 	cancelGrace = 5 * time.Second
 	stepTries   = 3
+	heldPause   = time.Second // between looks at a run that another worker holds
 	firstPause  = time.Second
 	longPause   = 60 * time.Second
 )
 
-func newWorkers(c *syncer.Coordinator, s *store.Store) *workers {
+func newWorkers(c *syncer.Coordinator, s *store.Store, log *slog.Logger) *workers {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &workers{coordinator: c, store: s, ctx: ctx, stopAll: stop, held: map[saga.RunID]bool{}}
+	w := &workers{coordinator: c, store: s, log: log, ctx: ctx, stopAll: stop, held: map[saga.RunID]bool{}}
 	w.runner = saga.Runner{
 		Journal: s, Holder: holder(os.Getpid()), Dead: w.dead, Now: time.Now, Wait: wait, Backoff: backoff,
 		Tries: stepTries, TTL: leaseTTL, Grace: cancelGrace,
@@ -57,13 +62,32 @@ func (w *workers) start(id saga.RunID) {
 	}
 	w.held[id] = true
 	w.busy.Go(func() {
-		// What became of the run is in the journal, where everybody reads it; a run
-		// that somebody else holds is theirs.
-		_, _ = w.runner.Drive(w.ctx, id, w.coordinator.Definition)
+		w.work(id)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		delete(w.held, id)
 	})
+}
+
+// work drives a run until it ends or the process stops. A run that another worker
+// holds is asked for again, because that worker may die; so is one that could not
+// be worked on now.
+func (w *workers) work(id saga.RunID) {
+	for try := 1; ; try++ {
+		_, err := w.runner.Drive(w.ctx, id, w.coordinator.Definition)
+		run, readErr := w.store.Run(w.ctx, id)
+		if w.ctx.Err() != nil || readErr == nil && !run.Status.Live() || fault.KindOf(readErr) == fault.Missing && readErr != nil {
+			return // what became of the run is in the journal, where everybody reads it
+		}
+		pause := heldPause
+		if err = errors.Join(err, readErr); fault.KindOf(err) != fault.Conflict {
+			pause = backoff(try)
+			w.log.Warn("run cannot be worked on now", "run", id, "error", err)
+		}
+		if wait(w.ctx, pause) != nil {
+			return
+		}
+	}
 }
 
 // stop gives the runs back where they stand.

@@ -168,10 +168,20 @@ func (w *work) cutShort(ctx context.Context) {
 	}
 }
 
+// asked reports, at a safe point, whether somebody asked the run to stop. If the
+// journal does not answer, renew deals with that.
+func (w *work) asked(ctx context.Context) bool {
+	if !w.cancelled.Load() {
+		run, err := w.Journal.Renew(ctx, w.run.Fence(), w.Now().Add(w.TTL))
+		w.cancelled.CompareAndSwap(false, err == nil && !run.CancelRequested.IsZero())
+	}
+	return w.cancelled.Load()
+}
+
 // advance does one step after the other until the run ends.
 func (w *work) advance(ctx context.Context) error {
 	for w.run.Status == Running {
-		if w.cancelled.Load() {
+		if w.asked(ctx) {
 			return w.fail(ctx, FailureOf("", ErrCancelled))
 		}
 		step, more := w.def.Next(w.log)
