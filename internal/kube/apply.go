@@ -23,9 +23,10 @@ const (
 
 // ApplyOptions say how to apply. The zero value writes, and asks once.
 type ApplyOptions struct {
-	// Patience is how long refusals that end by themselves are asked again: what
-	// an object refers to is not there yet, the controller restarts, the server
-	// asks to slow down. Each is asked again after the others of the call.
+	// Patience is how long a write is tried again when what is in its way ends by
+	// itself and nothing was stored: what the object refers to is not there yet, the
+	// controller or the server restarts, the server asks to slow down. Each is tried
+	// again after the others of the call.
 	Patience time.Duration
 	// DryRun has the server check everything and store nothing. Of a Replace only
 	// the deletion is tried.
@@ -233,11 +234,11 @@ func (t *task) survive() {
 	}
 }
 
-// comesAgain reports whether the refusal ends by itself and, for certain, nothing
-// was stored.
+// comesAgain reports whether what was in the way ends by itself and, for certain,
+// nothing was stored.
 func comesAgain(o plan.Outcome) bool {
 	switch fault.CodeOf(o.Err) {
-	case CodeNotReady, CodeController, CodeThrottled, CodeStarting:
+	case CodeNotReady, CodeController, CodeThrottled, CodeStarting, CodeUnreached:
 		return o.Result == plan.FailedTry
 	}
 	return false

@@ -324,3 +324,18 @@ func TestAServerThatIsDownGotNothing(t *testing.T) {
 	o := w.apply(plan.Change{Action: plan.Update, Want: w.gadget("a", "{text: two}"), Have: have}, kube.ApplyOptions{})
 	w.wantEnding(o, ending{plan.FailedTry, fault.Unavailable, "kube.tcp", 0})
 }
+
+func TestAServerThatRestartsIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorldOfItsOwn(t)
+	w.created("a", "{text: one}")
+	w.server.Kill(t)
+	w.client.Close() // a request on the old connection would be Unseen
+	done := make(chan []plan.Outcome)
+	want := w.gadget("b", "{text: one}")
+	go func() {
+		done <- w.client.Apply(t.Context(), []plan.Change{{Action: plan.Create, Key: want.Key, Want: want}}, kube.ApplyOptions{Patience: time.Minute})
+	}()
+	w.server.Restart(t)
+	w.wantEnding((<-done)[0], ending{Result: plan.Applied, Writes: 1})
+}

@@ -36,7 +36,7 @@ const (
 type Prediction struct {
 	Verdict Verdict
 	Object  fabric.Resource // as the server would store it; zero for Conflict and Invalid
-	Reason  error           // for Conflict and Invalid: the server's words
+	Reason  error           // for Conflict and Invalid: the server's words, classified
 }
 
 // Predict tells what the server would do with an apply of want by manager, given
@@ -83,16 +83,16 @@ func (m *model) merge(have *fabric.Resource, want fabric.Resource, manager strin
 	merged, err := m.fields.Apply(&unstructured.Unstructured{Object: base}, &unstructured.Unstructured{Object: applied}, manager, force)
 	switch {
 	case apierrors.IsConflict(err):
-		return Prediction{Verdict: Conflict, Reason: err}, nil
+		return Prediction{Verdict: Conflict, Reason: fault.New(fault.Conflict, CodeConflict, "%w", err)}, nil
 	case err != nil:
-		return Prediction{Verdict: Invalid, Reason: err}, nil
+		return Prediction{Verdict: Invalid, Reason: fault.New(fault.Invalid, CodeInvalid, "%w", err)}, nil
 	}
 	next := merged.(*unstructured.Unstructured)
 	if err = m.finish(next, have); err == nil {
 		err = m.validate(next, have)
 	}
 	if err != nil {
-		return Prediction{Verdict: Invalid, Reason: err}, nil
+		return Prediction{Verdict: Invalid, Reason: fault.New(fault.Invalid, CodeInvalid, "%w", err)}, nil
 	}
 	r := fabric.Resource{Key: want.Key, Version: want.Version, Object: next.Object}
 	if have == nil {

@@ -26,11 +26,13 @@ const (
 	CodeNotReady    = "kube.not-ready"       // admission misses something that may still come
 	CodeThrottled   = "kube.throttled"       // the server asks to slow down
 	CodeStarting    = "kube.starting"        // the server answers, and cannot serve yet
+	CodeInvalid     = "kube.invalid"         // the schema or a rule of the definition refuses it
 	CodeConflict    = "kube.conflict"        // somebody else changed or owns it
 	CodeExpired     = "kube.expired"         // the place in a list or watch is gone
 	CodeMissing     = "kube.missing"         // no such object
 	CodeForbidden   = "kube.forbidden"       // this user lacks the right
 	CodeKindMissing = "kube.kind-missing"    // the server does not serve this kind at this version
+	CodeUnreached   = "kube.tcp"             // no connection: nothing was sent
 	CodeUnseen      = "kube.unseen"          // sent, and no answer that says what became of it
 	CodeFinalizer   = "kube.finalizer"       // deleted, and still there because a finalizer holds it
 )
@@ -84,7 +86,7 @@ func silence(f *failure, effect bool) error {
 	case errors.Is(f, os.ErrDeadlineExceeded), errors.Is(f, context.DeadlineExceeded), isTimeout(f):
 		return fault.New(fault.Unavailable, "kube.timeout", "no answer in time: %w", f).WithHint("the server or the way to it is slow or hangs; it is tried again")
 	}
-	return fault.New(fault.Unavailable, "kube.tcp", "%w", f).WithHint("check that the API server runs and can be reached from this machine")
+	return fault.New(fault.Unavailable, CodeUnreached, "%w", f).WithHint("check that the API server runs and can be reached from this machine")
 }
 
 func isTimeout(err error) bool {
@@ -125,7 +127,7 @@ func invalidObject(f *failure, text string) error {
 	if otherObject(f) {
 		return fault.New(fault.Conflict, CodeConflict, "%w", f).WithHint("it is read again and decided anew")
 	}
-	return fault.New(fault.Invalid, "kube.invalid", "%w", f)
+	return fault.New(fault.Invalid, CodeInvalid, "%w", f)
 }
 
 // otherObject recognises how an apply that names a uid is refused when the object
