@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hedgesync/hedgesync/crds"
 	"github.com/hedgesync/hedgesync/internal/kubetest"
 )
 
@@ -26,7 +25,7 @@ func TestMain(m *testing.M) {
 	build.Stderr = os.Stderr
 	code := 1
 	if err := build.Run(); err == nil {
-		code = kubetest.Run(m, crds.FS)
+		code = kubetest.Run(m)
 	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)

@@ -63,6 +63,7 @@ func newWorld(t testing.TB) *world {
 	s := kubetest.Shared(t)
 	turn.Lock()
 	t.Cleanup(turn.Unlock)
+	s.Fabric(t)
 	w := newWorldOn(t, s)
 	t.Cleanup(func() {
 		w.explain(t)
@@ -235,12 +236,24 @@ func (w *world) versions(t testing.TB) map[string]string {
 	return m
 }
 
-// clear deletes every object of the user's kinds.
+// clear deletes every object of the user's kinds. What others still refer to is
+// refused, so it takes a few rounds.
 func (w *world) clear(t testing.TB) {
 	t.Helper()
-	for _, k := range hedgehog.UserKinds() {
-		if err := w.resource(k).DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
-			t.Errorf("clear %s: %v", k, err)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	for {
+		var refused error
+		for _, k := range slices.Backward(hedgehog.UserKinds()) {
+			err := w.resource(k).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{})
+			refused = errors.Join(refused, err)
+		}
+		if refused == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Errorf("clear: %v", refused)
+			return
 		}
 	}
 }
