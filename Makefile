@@ -14,23 +14,32 @@ help: ## list the targets
 build: ## build bin/hedgesync, one static binary
 	CGO_ENABLED=0 go build -p $(JOBS) -trimpath -ldflags '$(LDFLAGS)' -o bin/hedgesync ./cmd/hedgesync
 
+.PHONY: demo
+demo: build ## start the sandbox and sync a fabric end to end; Ctrl-C stops it
+	sandbox/demo bin/hedgesync
+
 .PHONY: lint
 lint: ## gofmt and go vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet -p $(JOBS) ./...
+	go vet -p $(JOBS) -tags bench ./internal/bench
+	cd sandbox && go vet -p $(JOBS) ./...
 
 .PHONY: tools
-tools: ## build what the tests need: kube-apiserver, etcd, kubectl (once, cached)
+tools: ## build what the tests need: kube-apiserver, etcd, kubectl, the sandbox (once, cached)
 	@tools/kube/build >/dev/null
+	@sandbox/build >/dev/null
 
 .PHONY: test
 test: tools ## run every test; installs and builds what they need
-	go test -race -p $(JOBS) -timeout 20m ./...
+	go test -race -p $(JOBS) -timeout 30m ./...
+	cd sandbox && go test -p $(JOBS) -timeout 30m ./...
 
 .PHONY: conformance
 conformance: tools ## check against real wiring diagrams and descriptions in SHARED
 	@test -d "$(SHARED)" || { echo "SHARED=$(SHARED) is not a folder: set SHARED to the reference data"; exit 1; }
 	HEDGESYNC_SHARED="$(SHARED)" go test -p $(JOBS) -tags conformance -run Conformance ./...
+	cd sandbox && HEDGESYNC_SHARED="$(SHARED)" go test -p $(JOBS) -tags conformance -run Conformance ./...
 
 .PHONY: bench
 bench: tools ## compare with a raw client and kubectl, as a table; SIZES=250,1000,5000
