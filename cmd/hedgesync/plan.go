@@ -117,7 +117,9 @@ func drifted(p plan.Plan) plan.Plan {
 		}
 	}
 	p.Changes, p.Order = kept, nil
+	same := p.Summary.Nothing + p.Summary.Adopt
 	p.Summary = plan.Summarize(kept)
+	p.Summary.Nothing += same
 	return p
 }
 
