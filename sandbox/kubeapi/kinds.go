@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	apiextv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -11,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
@@ -51,7 +53,7 @@ func (s *Server) serveKinds(ctx context.Context) error {
 }
 
 // Define makes or updates the definitions of the kinds in any cluster and waits
-// until all of them are served.
+// until all of them are served and discovery lists them.
 func Define(ctx context.Context, config *rest.Config) error {
 	client, err := clientset.NewForConfig(config)
 	if err != nil {
@@ -66,7 +68,10 @@ func Define(ctx context.Context, config *rest.Config) error {
 			return fmt.Errorf("%s: %w", kind.Name, err)
 		}
 	}
-	return awaitServed(ctx, client, kinds)
+	if err := awaitServed(ctx, client, kinds); err != nil {
+		return err
+	}
+	return awaitListed(ctx, config, kinds)
 }
 
 func define(ctx context.Context, client *clientset.Clientset, kind *apiextv1.CustomResourceDefinition) error {
@@ -109,6 +114,47 @@ func awaitServed(ctx context.Context, client *clientset.Clientset, kinds []*apie
 		})
 		if err != nil {
 			return fmt.Errorf("%s: %w: %w", kind.Name, err, last)
+		}
+	}
+	return nil
+}
+
+// awaitListed waits until discovery, in both its forms, names each kind: it
+// trails what is served, and a client would take a kind not listed for missing.
+func awaitListed(ctx context.Context, config *rest.Config, kinds []*apiextv1.CustomResourceDefinition) error {
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return err
+	}
+	for _, legacy := range []bool{false, true} {
+		client.UseLegacyDiscovery = legacy
+		var last error
+		err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+			last = listsAll(client, kinds)
+			return last == nil, nil
+		})
+		if err != nil {
+			return fmt.Errorf("%w: %w", err, last)
+		}
+	}
+	return nil
+}
+
+func listsAll(client discovery.DiscoveryInterface, kinds []*apiextv1.CustomResourceDefinition) error {
+	_, lists, err := client.ServerGroupsAndResources()
+	if err != nil {
+		return err
+	}
+	listed := map[string]bool{}
+	for _, list := range lists {
+		group, _, _ := strings.Cut(list.GroupVersion, "/")
+		for _, resource := range list.APIResources {
+			listed[resource.Name+"."+group] = true
+		}
+	}
+	for _, kind := range kinds {
+		if !listed[kind.Name] {
+			return fmt.Errorf("discovery does not list %s", kind.Name)
 		}
 	}
 	return nil
