@@ -4,11 +4,13 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/fault"
 	"github.com/hedgesync/hedgesync/internal/hedgehog"
 	"github.com/hedgesync/hedgesync/internal/plan"
+	"github.com/hedgesync/hedgesync/internal/saga"
 )
 
 // clarify reads back the changes of a batch that were begun and whose end nobody
@@ -45,6 +47,30 @@ func (e *execution) clarify(ctx context.Context, batch int) error {
 	}
 	return e.finish(ctx, done)
 }
+
+// settle finds out what became of what a worker that died had begun, so that our
+// record knows it even if the run goes no further. A failure does no harm here: no
+// batch goes on, or is taken back, before it has asked again.
+func (e *execution) settle(ctx context.Context) {
+	if e.run.Status != saga.Running || e.run.Commit == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleBudget)
+	defer cancel()
+	if e.recall(ctx) != nil {
+		return
+	}
+	last := 0
+	for _, p := range e.planned {
+		last = max(last, p.Batch)
+	}
+	for batch := 1; batch <= last; batch++ {
+		_ = e.clarify(ctx, batch)
+	}
+}
+
+// settleBudget bounds settle: the lease is not renewed before the first step.
+const settleBudget = 10 * time.Second
 
 // unclear reports whether a change was begun without an outcome that tells what
 // the cluster holds now. A conflict may be with what an earlier try of ours wrote.

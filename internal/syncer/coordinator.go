@@ -95,5 +95,7 @@ func (c *Coordinator) Definition(ctx context.Context, run saga.Run) (saga.Defini
 	if err != nil {
 		return nil, err
 	}
-	return &execution{Coordinator: c, run: run, params: p, settings: s, cluster: cluster, resend: map[int]fabric.Resource{}}, nil
+	e := &execution{Coordinator: c, run: run, params: p, settings: s, cluster: cluster, resend: map[int]fabric.Resource{}}
+	e.settle(ctx)
+	return e, nil
 }

@@ -72,7 +72,7 @@ type Batching struct {
 func (e *execution) Next(log saga.Log) (saga.Step, bool) {
 	planning, planned := e.planning(log)
 	if !planned {
-		return e.reading(), true
+		return e.reading(log), true
 	}
 	for i := 1; i <= planning.Batches; i++ {
 		if _, done := log.Completed(batchName(i)); !done {
@@ -85,13 +85,12 @@ func (e *execution) Next(log saga.Log) (saga.Step, bool) {
 	return saga.Step{}, false
 }
 
-// reading returns the next step before there is a plan: each needs what the one
-// before it has put into memory.
-func (e *execution) reading() saga.Step {
-	switch {
-	case e.look.Want == nil:
+// reading returns the next step before there is a plan.
+func (e *execution) reading(log saga.Log) saga.Step {
+	if _, done := log.Completed(stepFetch); !done {
 		return saga.Step{Name: stepFetch, Budget: fetchBudget, Do: e.fetch}
-	case e.look.Have == nil:
+	}
+	if _, done := log.Completed(stepObserve); !done {
 		return saga.Step{Name: stepObserve, Budget: observeBudget, Do: e.observe}
 	}
 	return e.planStep()
@@ -167,41 +166,77 @@ func (e *execution) batchStep(i int) saga.Step {
 	}
 }
 
-// fetch brings the commit and reads its files. A run that has a plan keeps the
-// commit that the plan was made for.
+// fetch brings the commit and reads its files.
 func (e *execution) fetch(ctx context.Context, _ int, _ bool) (any, error) {
 	if err := e.permitted(ctx); err != nil {
 		return nil, err
 	}
+	if err := e.want(ctx); err != nil {
+		return nil, err
+	}
+	want := e.look.Want
+	return map[string]any{"commit": e.look.Commit.ID, "objects": want.Snapshot.Len(), "problems": len(want.Problems)}, nil
+}
+
+// want reads what Git says, unless this worker has it. A run that has a plan keeps
+// the commit that the plan was made for.
+func (e *execution) want(ctx context.Context) error {
+	if e.look.Want != nil {
+		return nil
+	}
 	l := Look{Settings: e.settings}
 	var err error
 	if l.Commit, err = e.commit(ctx, e.settings, cmp.Or(e.run.Commit, e.params.Rev)); err != nil {
-		return nil, err
+		return err
 	}
 	if l.Want, err = e.load(ctx, e.settings, l.Commit); err != nil {
-		return nil, err
+		return err
 	}
 	e.look = l
-	return map[string]any{"commit": l.Commit.ID, "objects": l.Want.Snapshot.Len(), "problems": len(l.Want.Problems)}, nil
+	return nil
 }
 
 // observe reads the cluster and decides.
 func (e *execution) observe(ctx context.Context, _ int, _ bool) (any, error) {
-	l := e.look
-	var err error
-	if l.Base, err = e.Store.Inventory(ctx, e.settings.ID); err != nil {
+	if err := e.have(ctx); err != nil {
 		return nil, err
 	}
-	if err := e.compare(ctx, e.cluster, &l); err != nil {
-		return nil, err
+	return map[string]any{"objects": e.look.Have.Len(), "as_of": e.look.At}, nil
+}
+
+// have compares with the cluster, unless this worker did: one that takes the run
+// over reads both sides again.
+func (e *execution) have(ctx context.Context) error {
+	if e.look.Have != nil {
+		return nil
+	}
+	if err := e.want(ctx); err != nil {
+		return err
+	}
+	l, err := e.compared(ctx)
+	if err != nil {
+		return err
 	}
 	e.look = l
-	return map[string]any{"objects": l.Have.Len(), "as_of": l.At}, nil
+	return nil
+}
+
+// compared compares what Git says with the cluster and our record as they are now.
+func (e *execution) compared(ctx context.Context) (Look, error) {
+	l := Look{Settings: e.settings, Commit: e.look.Commit, Want: e.look.Want}
+	var err error
+	if l.Base, err = e.Store.Inventory(ctx, e.settings.ID); err != nil {
+		return l, err
+	}
+	return l, e.compare(ctx, e.cluster, &l)
 }
 
 // plan records what was seen and what will be done: from here on the journal,
 // not memory, says what this run is.
 func (e *execution) plan(ctx context.Context, _ int, _ bool) (any, error) {
+	if err := e.have(ctx); err != nil {
+		return nil, err
+	}
 	stored, err := e.stored(ctx)
 	if err != nil {
 		return nil, err

@@ -116,7 +116,7 @@ func TestObserveModeStopsARunBetweenBatches(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.commit(small()...)
-	w.cluster.onWrite = func(m *model, c plan.Change) {
+	w.cluster.onWrite = func(m *model, _ string, _ plan.Change) {
 		m.onWrite = nil
 		w.edit(func(s *fabric.Settings) { s.Mode = fabric.Observe })
 	}
@@ -417,7 +417,7 @@ func TestVerifyFailsOnConcurrentEdit(t *testing.T) {
 	w := synced(t)
 	before := w.recorded()
 	w.commit(with(base(), server("spare-1", "changed"), server("spare-3", "three"))...)
-	w.cluster.onWrite = func(m *model, c plan.Change) {
+	w.cluster.onWrite = func(m *model, _ string, c plan.Change) {
 		if c.Key.Name == "spare-3" && len(m.log) > 0 {
 			m.onWrite = nil
 			m.change(keyOf(server("spare-1", "")), func(spec object) { spec["description"] = "theirs" })
@@ -440,7 +440,7 @@ func TestVerifyFailsWhenTheKindCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := synced(t, func(s *fabric.Settings) { s.OnFailure = fabric.Keep })
 	w.commit(with(base(), server("spare-1", "changed"))...)
-	w.cluster.onWrite = func(m *model, _ plan.Change) {
+	w.cluster.onWrite = func(m *model, _ string, _ plan.Change) {
 		m.cover[hedgehog.Server] = fabric.Coverage{State: fabric.Failed, Reason: "timeout"}
 	}
 	if run := w.sync(saga.Failed); run.Failure.Code != "sync.unverified" {
@@ -457,7 +457,7 @@ func TestCancelStopsAtASafePointAndTakesBack(t *testing.T) {
 			w.commit(base()...)
 			before := w.cluster.contents()
 			run := w.start(syncer.Params{})
-			w.cluster.onWrite = func(m *model, _ plan.Change) {
+			w.cluster.onWrite = func(m *model, _ string, _ plan.Change) {
 				m.onWrite = nil
 				_, err := w.store.Cancel(t.Context(), run.ID, w.now())
 				w.check(err)

@@ -35,7 +35,7 @@ type model struct {
 	// disturb may make one write go wrong.
 	disturb func(c plan.Change) trouble
 	// onWrite is called before each write that takes effect.
-	onWrite func(m *model, c plan.Change)
+	onWrite func(m *model, verb string, c plan.Change)
 
 	fullReads, lightReads, gets, writes int
 	log                                 []string // effects in order: "create Server/default/a"
@@ -325,7 +325,7 @@ func (m *model) tidy(c plan.Change, o *plan.Outcome, how trouble, cut func() boo
 
 func (m *model) effect(verb string, c plan.Change) {
 	if m.onWrite != nil {
-		m.onWrite(m, c)
+		m.onWrite(m, verb, c)
 	}
 	m.writes++
 	m.log = append(m.log, verb+" "+c.Key.String())

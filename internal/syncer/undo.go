@@ -96,14 +96,13 @@ func opposite(p plan.Planned, live *fabric.Resource) (plan.Change, plan.Outcome)
 		return back, plan.Outcome{Key: key, Result: plan.FailedTry, Err: going(*live)}
 	case before == nil && live == nil, before != nil && live != nil && sameContent(*before, *live):
 		return back, nothing
-	case !asLeft(p, left, live):
+	case !asLeft(p, left, live) && !halfBack(before, left, live):
 		return back, plan.Outcome{Key: key, Result: plan.Refused, Err: fault.New(fault.Conflict, "sync.residue", "it is not as this run left it")}
 	case before == nil:
 		back.Action = plan.Delete
 		return back, plan.Outcome{}
 	}
-	want := *before
-	want.Object = hedgehog.Canonical(before.Object)
+	want := preImage(*before)
 	back.Want, back.Action = &want, plan.Create
 	if live != nil {
 		back.Action, back.Remove = plan.Update, additions(want, *live)
@@ -117,6 +116,22 @@ func asLeft(p plan.Planned, left, live *fabric.Resource) bool {
 		return live == nil
 	}
 	return left != nil && live != nil && left.UID == live.UID && sameContent(*left, *live)
+}
+
+// halfBack reports whether an object is on its way back: the apply of the pre-image
+// arrived, and the removal of what it does not have did not.
+func halfBack(before, left, live *fabric.Resource) bool {
+	if before == nil || left == nil || live == nil || left.UID != live.UID {
+		return false
+	}
+	want := preImage(*before)
+	return only(hedgehog.Difference(hedgehog.Expected(want.Object), live.Object), additions(want, *left))
+}
+
+// preImage returns a live object as it is sent to restore it.
+func preImage(before fabric.Resource) fabric.Resource {
+	before.Object = hedgehog.Canonical(before.Object)
+	return before
 }
 
 // additions returns the pointers of the values that live has and want does not:

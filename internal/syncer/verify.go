@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/fault"
@@ -15,7 +17,10 @@ func (e *execution) verify(ctx context.Context, _ int, _ bool) (any, error) {
 	if err := e.recall(ctx); err != nil {
 		return nil, err
 	}
-	l, err := e.again(ctx)
+	if err := e.want(ctx); err != nil {
+		return nil, err
+	}
+	l, err := e.compared(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -34,37 +39,13 @@ func (e *execution) verify(ctx context.Context, _ int, _ bool) (any, error) {
 	return map[string]any{"as_of": l.At, "objects": l.Have.Len()}, nil
 }
 
-// again compares the run's commit with the cluster as it is now. Another worker
-// may have read the commit: then this one reads it too.
-func (e *execution) again(ctx context.Context) (Look, error) {
-	l := Look{Settings: e.settings, Commit: e.look.Commit, Want: e.look.Want}
-	var err error
-	if l.Want == nil {
-		if l.Commit, err = e.commit(ctx, e.settings, e.run.Commit); err != nil {
-			return l, err
-		}
-		if l.Want, err = e.load(ctx, e.settings, l.Commit); err != nil {
-			return l, err
-		}
-	}
-	if l.Base, err = e.Store.Inventory(ctx, e.settings.ID); err != nil {
-		return l, err
-	}
-	return l, e.compare(ctx, e.cluster, &l)
-}
-
-// unsettled names the changes of this run that succeeded and that the new plan
-// would make again, and those of which it cannot tell. What came up since, or
-// failed and was reported, is not this run's claim.
+// unsettled names the objects that this run claims and that the new plan would
+// write again, and those of which it cannot tell.
 func (e *execution) unsettled(l Look) (left, unread []string) {
-	claimed := map[fabric.Key]bool{}
-	for _, p := range e.planned {
-		if p.Batch == 0 || !succeeded(p) || claimed[p.Change.Key] {
-			continue
-		}
-		claimed[p.Change.Key] = true
-		if !l.Have.Covers(p.Change.Key.Kind) {
-			unread = append(unread, p.Change.Key.String())
+	claimed := e.claimed()
+	for _, k := range slices.SortedFunc(maps.Keys(claimed), fabric.Key.Compare) {
+		if !l.Have.Covers(k.Kind) {
+			unread = append(unread, k.String())
 		}
 	}
 	for _, c := range l.Plan.Changes {
@@ -74,4 +55,18 @@ func (e *execution) unsettled(l Look) (left, unread []string) {
 		}
 	}
 	return left, unread
+}
+
+// claimed returns the objects of which every change of this run succeeded. What
+// failed was reported, and what came up since is not this run's claim.
+func (e *execution) claimed() map[fabric.Key]bool {
+	claimed := map[fabric.Key]bool{}
+	for _, p := range e.planned {
+		if p.Batch > 0 {
+			before, other := claimed[p.Change.Key]
+			claimed[p.Change.Key] = succeeded(p) && (before || !other)
+		}
+	}
+	maps.DeleteFunc(claimed, func(_ fabric.Key, all bool) bool { return !all })
+	return claimed
 }

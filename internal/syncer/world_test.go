@@ -70,9 +70,17 @@ func (m *memory) Files(_ context.Context, r fabric.Repository, commit string) (f
 	return fs.Sub(m.commits[commit], r.Path)
 }
 
+// tester is a *testing.T or a *rapid.T.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // world is one fabric with its repository, its cluster and a real store.
 type world struct {
-	*testing.T
+	tester
 	store       *store.Store
 	repo        *memory
 	cluster     *model
@@ -97,7 +105,7 @@ func newWorld(t *testing.T, change ...func(*fabric.Settings)) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	w := &world{T: t, store: s, holder: "w1", beat: make(chan struct{}),
+	w := &world{tester: t, store: s, holder: "w1", beat: make(chan struct{}),
 		repo: &memory{commits: map[string]fstest.MapFS{}}, cluster: newModel(), clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	settings := fabric.Settings{ID: lab, Repository: fabric.Repository{URL: "https://git.example/lab.git", Path: "fabric"},
 		Mode: fabric.Enforce, Prune: true, MaxDeletes: 1000, MaxDeletePercent: 100}
@@ -155,7 +163,7 @@ func (w *world) edit(change func(*fabric.Settings)) {
 func (w *world) check(err error) {
 	w.Helper()
 	if err != nil {
-		w.Fatal(err)
+		w.Fatalf("%v", err)
 	}
 }
 
@@ -338,6 +346,6 @@ func described(o object, text string) object {
 	return edited(o, func(spec object) { spec["description"] = text })
 }
 
-func only(m map[fabric.Key]stored) []fabric.Key {
+func keysOf(m map[fabric.Key]stored) []fabric.Key {
 	return slices.SortedFunc(maps.Keys(m), fabric.Key.Compare)
 }
