@@ -17,7 +17,7 @@ import (
 
 func (c *command) fabricCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "fabric", Short: "Add, show, change, test and remove fabrics"}
-	cmd.AddCommand(c.fabricAdd(), c.fabricList(), c.fabricGet(), c.fabricEdit(), c.fabricRemove(), c.fabricTest())
+	cmd.AddCommand(c.fabricAdd(), c.fabricList(), c.fabricGet(), c.fabricEdit(), c.fabricRemove(), c.fabricTest(), c.fabricRBAC())
 	return cmd
 }
 

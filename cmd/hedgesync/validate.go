@@ -25,21 +25,21 @@ func (c *command) validateCommand() *cobra.Command {
 	var profiles string
 	var strict bool
 	cmd := &cobra.Command{
-		Use:   "validate DIR",
-		Short: "Check a directory of Hedgehog objects, offline",
-		Long: `Reads every YAML file below DIR and reports all problems at once, each with
-its file, line and column: structure and unknown fields, references, VLAN and
+		Use:   "validate DIR...",
+		Short: "Check directories of Hedgehog objects, offline",
+		Long: `Reads every YAML file below each DIR, which is one fabric, or one file, and
+reports all problems at once, each with its file, line and column: structure and unknown fields, references, VLAN and
 address ranges, ports against the switch profiles, and what the API accepts
 although it cannot work. No cluster and no network is needed.
 
 Without --profiles, what depends on a switch profile is said to be unchecked.
 
 Exit code: 0 no error, 1 errors (or warnings with --strict), 2 not checked.`,
-		Example: `  hedgesync validate fabrics/lab
+		Example: `  hedgesync validate fabrics/lab fabrics/prod
   kubectl get switchprofiles -o yaml > profiles.yaml && hedgesync validate --profiles profiles.yaml fabrics/lab`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := app.Validate(args[0], profiles)
+			r, err := app.Validate(args, profiles)
 			if err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func (n NewFabric) settings() fabric.Settings {
 	}
 	if p := n.Policy; p != nil {
 		s.Mode, s.OnFailure, s.Strategy = fabric.Mode(p.Mode), fabric.OnFailure(p.OnFailure), fabric.Strategy(p.Strategy)
-		s.Adopt, s.Prune, s.Kinds = p.Adopt, p.Prune, parseKinds(p.Kinds)
+		s.Adopt, s.Prune, s.Kinds = p.Adopt, p.Prune, ParseKinds(p.Kinds)
 		s.MaxDeletes, s.MaxDeletePercent, s.BatchSize = p.MaxDeletes, p.MaxDeletePercent, p.BatchSize
 	}
 	return s
@@ -55,7 +55,7 @@ func (e EditFabric) apply(s *fabric.Settings) {
 		s.Cluster.Namespaces = e.Namespaces
 	}
 	if e.Kinds != nil {
-		s.Kinds = parseKinds(e.Kinds)
+		s.Kinds = ParseKinds(e.Kinds)
 	}
 	if e.Credential != nil {
 		e.Credential.apply(&s.Repository.Credential)
@@ -86,9 +86,9 @@ func set[T any](v *T, to *T) {
 	}
 }
 
-// parseKinds reads "Switch.wiring.githedgehog.com". Whether the kind exists is
+// ParseKinds reads "Switch.wiring.githedgehog.com". Whether the kind exists is
 // for the application to say.
-func parseKinds(names []string) []fabric.Kind {
+func ParseKinds(names []string) []fabric.Kind {
 	kinds := make([]fabric.Kind, len(names))
 	for i, n := range names {
 		kinds[i].Name, kinds[i].Group, _ = strings.Cut(n, ".")

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,53 +58,144 @@ func gitStages(r gitrepo.Report) []api.Stage {
 	return out
 }
 
-// clusterStages reads every kind once: that is what a sync needs first.
+// clusterStages asks the API what a sync needs to know, each as a stage of its own.
 func clusterStages(ctx context.Context, s fabric.Settings) []api.Stage {
 	began := time.Now()
-	reached := api.Stage{Name: "kubernetes", State: stageOK}
 	client, err := kube.New(s.Cluster, kube.Options{})
 	if err != nil {
-		return []api.Stage{failedStage(reached, began, err)}
+		stage := api.Stage{Name: "kubernetes config", State: stageFailed, Detail: err.Error(), Hint: fault.HintOf(err)}
+		return append([]api.Stage{stage}, notReached("kubernetes reach", "kubernetes login", "kubernetes rights", "kubernetes read")...)
 	}
 	defer client.Close()
-	kinds := append(hedgehog.UserKinds(), hedgehog.SwitchProfile)
-	have, err := client.Observe(ctx, kinds, kube.ObserveOptions{Namespaces: s.Cluster.Namespaces, Versions: versions()})
-	if err != nil {
-		return []api.Stage{failedStage(reached, began, err)}
+	h := client.Health(ctx, asked(s), s.Cluster.Namespaces)
+	stages := healthStages(h, s)
+	stages[len(stages)-1].Millis = time.Since(began).Milliseconds() - h.Latency.Milliseconds()
+	if h.Reachable != kube.Yes || h.Authenticated == kube.No {
+		return append(stages, notReached("kubernetes read")...)
 	}
-	reached.Millis, reached.Detail = time.Since(began).Milliseconds(), client.Address()
-	return append([]api.Stage{reached}, coverStage(have, kinds))
+	return append(stages, readStage(ctx, client, s))
 }
 
-func failedStage(s api.Stage, began time.Time, err error) api.Stage {
-	s.State, s.Detail, s.Hint = stageFailed, err.Error(), fault.HintOf(err)
-	s.Millis = time.Since(began).Milliseconds()
-	return s
+// asked returns the kinds that a fabric's account must be able to read.
+func asked(s fabric.Settings) []fabric.Kind {
+	return append(managed(s), hedgehog.SwitchProfile)
 }
 
-// coverStage says which kinds could be read. A kind that is not served is only a
-// warning: older fabrics have no gateways.
-func coverStage(have *fabric.Snapshot, kinds []fabric.Kind) api.Stage {
-	stage := api.Stage{Name: "kinds", State: stageOK}
+func managed(s fabric.Settings) []fabric.Kind {
+	if len(s.Kinds) > 0 {
+		return slices.Clone(s.Kinds)
+	}
+	return hedgehog.UserKinds()
+}
+
+func notReached(names ...string) []api.Stage {
+	out := make([]api.Stage, len(names))
+	for i, n := range names {
+		out[i] = api.Stage{Name: n, State: stageNotReached}
+	}
+	return out
+}
+
+// healthStages says whether the API is reached, knows us, and grants what the
+// fabric's mode needs.
+func healthStages(h kube.Health, s fabric.Settings) []api.Stage {
+	reach := api.Stage{Name: "kubernetes reach", State: stageOK, Millis: h.Latency.Milliseconds(), Detail: strings.TrimSpace(h.Address + " " + h.Version)}
+	login := api.Stage{Name: "kubernetes login", State: stageOK, Detail: h.User}
+	switch {
+	case h.Reachable != kube.Yes:
+		blame(&reach, h.Err)
+		return append([]api.Stage{reach}, notReached("kubernetes login", "kubernetes rights")...)
+	case h.Authenticated == kube.No:
+		blame(&login, h.Err)
+		return append([]api.Stage{reach, login}, notReached("kubernetes rights")...)
+	case h.Authenticated == kube.Unsaid:
+		login.Detail = "the server does not say who we are"
+	}
+	return []api.Stage{reach, login, rightsStage(h, s)}
+}
+
+func blame(s *api.Stage, err error) {
+	s.State = stageFailed
+	if err != nil {
+		s.Detail, s.Hint = err.Error(), fault.HintOf(err)
+	}
+}
+
+// rightsStage names every right that is missing. A kind that is not served is only
+// a warning: older fabrics have no gateways.
+func rightsStage(h kube.Health, s fabric.Settings) api.Stage {
+	stage := api.Stage{Name: "kubernetes rights", State: stageOK}
+	var lacking, absent, unsaid []string
+	for _, k := range asked(s) {
+		switch a := h.Access[k]; {
+		case !a.Served:
+			absent = append(absent, k.Name)
+		case a.Read == kube.Unsaid:
+			unsaid = append(unsaid, k.Name)
+		default:
+			lacking = append(lacking, missing(k, a, s.Mode)...)
+		}
+	}
+	switch {
+	case len(lacking) > 0:
+		stage.State = stageFailed
+		stage.Hint = fmt.Sprintf("hedgesync fabric rbac %s prints the roles that grant it", s.ID)
+	case len(absent) > 0 || len(unsaid) > 0:
+		stage.State = stageWarning
+	}
+	if h.Err != nil && len(h.Access) == 0 {
+		blame(&stage, h.Err)
+	}
+	for _, part := range []struct {
+		said  string
+		names []string
+	}{{"may not ", lacking}, {"not served: ", absent}, {"the server does not say for ", unsaid}} {
+		if len(part.names) > 0 {
+			stage.Detail = strings.TrimPrefix(stage.Detail+"; "+part.said+strings.Join(part.names, ", "), "; ")
+		}
+	}
+	if stage.Detail == "" {
+		stage.Detail = fmt.Sprintf("all that %s mode needs, on %d kinds", s.Mode, len(asked(s)))
+	}
+	return stage
+}
+
+// missing names what a mode needs of a kind and the account may not do.
+func missing(k fabric.Kind, a kube.Access, m fabric.Mode) []string {
+	var not []string
+	if a.Read == kube.No {
+		not = append(not, "read "+k.Name)
+	}
+	if m != fabric.Enforce || k == hedgehog.SwitchProfile {
+		return not
+	}
+	if a.Write == kube.No {
+		not = append(not, "write "+k.Name)
+	}
+	if a.Delete == kube.No {
+		not = append(not, "delete "+k.Name)
+	}
+	return not
+}
+
+// readStage reads every kind once: that is what a sync needs first.
+func readStage(ctx context.Context, client *kube.Client, s fabric.Settings) api.Stage {
+	began := time.Now()
+	stage := api.Stage{Name: "kubernetes read", State: stageOK}
+	kinds := asked(s)
+	have, err := client.Observe(ctx, kinds, kube.ObserveOptions{Namespaces: s.Cluster.Namespaces, Versions: versions()})
+	stage.Millis = time.Since(began).Milliseconds()
+	if err != nil {
+		blame(&stage, err)
+		return stage
+	}
 	var not []string
 	for _, k := range kinds {
-		c := have.Coverage(k)
-		switch c.State {
-		case fabric.Full:
-			continue
-		case fabric.KindMissing:
-			if stage.State == stageOK {
-				stage.State = stageWarning
-			}
-		default:
+		if c := have.Coverage(k); c.State != fabric.Full && c.State != fabric.KindMissing {
 			stage.State = stageFailed
-			stage.Hint = "the account needs get, list and watch on the groups *.githedgehog.com"
+			not = append(not, fmt.Sprintf("%s: %s", k.Name, c.Reason))
 		}
-		not = append(not, fmt.Sprintf("%s: %s", k.Name, c.Reason))
 	}
-	stage.Detail = fmt.Sprintf("%d of %d kinds readable, %d objects", len(kinds)-len(not), len(kinds), have.Len())
-	if len(not) > 0 {
-		stage.Detail += "; " + strings.Join(not, "; ")
-	}
+	stage.Detail = strings.Join(append([]string{fmt.Sprintf("%d objects", have.Len())}, not...), "; ")
 	return stage
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -21,27 +22,58 @@ type Validation struct {
 	Problems       []fabric.Problem
 }
 
-// Validate checks a directory of manifests without a cluster. profiles names a
-// file or directory with SwitchProfile objects; "" leaves port facts unknown.
-func Validate(dir, profiles string) (Validation, error) {
-	root, err := directory(dir)
-	if err != nil {
-		return Validation{}, err
-	}
-	set, err := manifest.Read(root, manifest.Options{Source: dir, AsOf: time.Now(), Accept: hedgehog.Accept, Kinds: hedgehog.UserKinds()})
-	if err != nil {
-		return Validation{}, fault.Wrap("read "+dir, err)
-	}
+// Validate checks directories of manifests without a cluster, each as a fabric of
+// its own. profiles names a file or directory with SwitchProfile objects; "" leaves
+// port facts unknown. Places are given as paths from where dirs are.
+func Validate(dirs []string, profiles string) (Validation, error) {
 	known, problems, err := readProfiles(profiles)
 	if err != nil {
 		return Validation{}, err
 	}
-	problems = append(problems, hedgehog.Validate(set.Snapshot, hedgehog.Context{Profiles: known})...)
-	v := Validation{Objects: set.Snapshot.Len(), Files: set.Files, Counts: map[string]int{}, Problems: syncer.Locate(set, problems)}
-	for k, n := range set.Counts {
-		v.Counts[k.Name] = n
+	v := Validation{Counts: map[string]int{}, Problems: placed(profiles, problems)}
+	for _, dir := range dirs {
+		if err := v.add(dir, known); err != nil {
+			return Validation{}, err
+		}
 	}
 	return v, nil
+}
+
+// add checks one directory.
+func (v *Validation) add(dir string, known hedgehog.Profiles) error {
+	root, err := directory(dir)
+	if err != nil {
+		return err
+	}
+	set, err := manifest.Read(root, manifest.Options{Source: dir, AsOf: time.Now(), Accept: hedgehog.Accept, Kinds: hedgehog.UserKinds()})
+	if err != nil {
+		return fault.Wrap("read "+dir, err)
+	}
+	found := syncer.Locate(set, hedgehog.Validate(set.Snapshot, hedgehog.Context{Profiles: known}))
+	v.Problems = append(v.Problems, placed(dir, found)...)
+	v.Objects += set.Snapshot.Len()
+	v.Files += set.Files
+	for k, n := range set.Counts {
+		v.Counts[k.Name] += n
+	}
+	return nil
+}
+
+// placed says where problems are as seen from outside the directory, or of the one
+// file, that was read.
+func placed(name string, ps []fabric.Problem) []fabric.Problem {
+	dir := name
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		dir = filepath.Dir(name)
+	}
+	for i := range ps {
+		if ps[i].Origin.File == "" {
+			ps[i].Origin.File = name
+			continue
+		}
+		ps[i].Origin.File = filepath.Join(dir, filepath.FromSlash(ps[i].Origin.File))
+	}
+	return ps
 }
 
 // readProfiles reads switch profiles from a file, or from the files of a directory.
