@@ -191,11 +191,14 @@ func reverse(p plan.Planned, o plan.Outcome) plan.Reversed {
 		return r
 	}
 	entry := *base
-	// Only a record that was up to date before may be up to date now: drift that
-	// the run had corrected is drift again.
 	before := p.Change.Have
-	if o.Live != nil && before != nil && base.UID == before.UID && base.ResourceVersion == before.ResourceVersion {
-		entry.UID, entry.ResourceVersion = o.Live.UID, o.Live.ResourceVersion
+	if o.Live != nil && before != nil && base.UID == before.UID {
+		entry.UID = o.Live.UID // it was ours, and what we made anew is ours
+		// Only a record that was up to date before may be up to date now: drift that
+		// the run had corrected is drift again.
+		if base.ResourceVersion == before.ResourceVersion {
+			entry.ResourceVersion = o.Live.ResourceVersion
+		}
 	}
 	r.Entry = &entry
 	return r
