@@ -104,8 +104,8 @@ func (b *bench) size(n int) {
 	repo := gittest.NewRepo(t)
 	texts := map[string]string{}
 	for name, text := range wiringtest.Files(objects, 100) {
-		must(t, os.WriteFile(filepath.Join(files, name), text, 0o600))
-		texts["fabric/"+name] = string(text)
+		must(t, os.WriteFile(filepath.Join(files, filepath.Base(name)), text, 0o600))
+		texts["fabric/"+filepath.Base(name)] = string(text)
 	}
 	repo.Commit(t, texts, "Wanted")
 
@@ -140,7 +140,7 @@ func (b *bench) size(n int) {
 	raw.disturb(t, objects, max(n/100, 1))
 	b.add(n, "drift", "raw client, list and decode every kind", list, list)
 	b.add(n, "drift", "hedgesync drift", b.fastest(3, "drift", fabric), list)
-	b.add(n, "drift", "kubectl diff --server-side", b.kubectl("diff", "--server-side", "-f", files), list)
+	b.add(n, "drift", "kubectl diff --server-side", b.kubectl("diff", "--server-side", "--force-conflicts", "-f", files), list)
 	b.add(n, "start", "hedgesync status", b.fastest(3, "status", fabric), usage{})
 
 	raw.wipe(t, objects)
