@@ -18,7 +18,7 @@ import (
 func (c *command) fabricCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "fabric", Short: "Add, show, change, test and remove fabrics"}
 	cmd.AddCommand(c.fabricAdd(), c.fabricList(), c.fabricGet(), c.fabricEdit(), c.fabricRemove(), c.fabricTest(), c.fabricRBAC())
-	return cmd
+	return group(cmd)
 }
 
 // settingFlags are the flags of add and edit; which were given is asked of the set.
@@ -80,17 +80,28 @@ func (s *settingFlags) credential(stdin io.Reader) (*api.Credential, error) {
 	return &cr, nil
 }
 
+// maxCredential bounds a credential's file; a bundle of certificates is the largest.
+const maxCredential = 256 << 10
+
 func content(file string, stdin io.Reader) (string, error) {
-	switch file {
-	case "":
+	if file == "" {
 		return "", nil
-	case "-":
-		b, err := io.ReadAll(io.LimitReader(stdin, 1<<20))
-		return string(b), err
 	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fault.New(fault.Missing, "cli.file", "%w", err)
+	from := stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", fault.New(fault.Missing, "cli.file", "%w", err)
+		}
+		defer f.Close()
+		from = f
+	}
+	b, err := io.ReadAll(io.LimitReader(from, maxCredential+1))
+	switch {
+	case err != nil:
+		return "", fault.New(fault.Invalid, "cli.file", "read %s: %w", file, err)
+	case len(b) > maxCredential:
+		return "", fault.New(fault.Invalid, "cli.file", "%s is larger than any credential: %d KiB are accepted", file, maxCredential>>10)
 	}
 	return string(b), nil
 }

@@ -45,6 +45,7 @@ type command struct {
 	output string // -o
 	plain  bool   // --no-color, or standard output is not a terminal
 	code   int    // what a command that compares found
+	began  bool   // the command line is understood
 	failed int    // exit code of an error, if it is not exitError
 	opened *app.App
 }
@@ -59,7 +60,10 @@ func (c *command) run(ctx context.Context, args []string) int {
 	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !c.began {
+		err = fault.New(fault.Invalid, "cli.usage", "%w", err).WithHint("%s --help", cmd.CommandPath())
+	}
 	if errors.Is(err, context.Canceled) {
 		err = context.Cause(ctx)
 	}
@@ -91,6 +95,7 @@ reading back that nothing is left to do.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
+			c.began = true
 			c.plain = c.plain || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !isTerminal(c.out.w)
 			return checkOutput(c.output)
 		},
@@ -105,6 +110,13 @@ reading back that nothing is left to do.`,
 		c.syncCommand(), c.applyCommand(), c.statusCommand(), c.runsCommand(), c.versionCommand(),
 	)
 	return root
+}
+
+// group makes a command that only has commands of its own refuse any other word.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	return cmd
 }
 
 // client starts the application in this process and returns a client of its API:

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/hedgesync/hedgesync/internal/api"
 )
 
@@ -30,7 +32,7 @@ func (p *progress) show(r api.Run) {
 	}
 	p.last = line
 	if p.bar {
-		fmt.Fprintf(p.w, "\r\033[K%s", line)
+		fmt.Fprintf(p.w, "\r\033[K%s", cut(line, columns(p.w)-1))
 		return
 	}
 	fmt.Fprintln(p.w, line)
@@ -44,7 +46,25 @@ func (p *progress) end() {
 	p.last = ""
 }
 
-const barWidth = 30
+const barWidth = 20
+
+// columns is how wide the terminal is now; 80 if it does not say.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 1 {
+			return n
+		}
+	}
+	return 80
+}
+
+// cut shortens a line to n characters: one that wraps could not be drawn over.
+func cut(line string, n int) string {
+	if r := []rune(line); len(r) > n {
+		return string(r[:n])
+	}
+	return line
+}
 
 func (p *progress) line(r api.Run) string {
 	state := r.Status

@@ -13,7 +13,7 @@ import (
 func (c *command) runsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "runs", Short: "List runs, and show what each did"}
 	cmd.AddCommand(c.runsList(), c.runsGet(), c.runsCancel())
-	return cmd
+	return group(cmd)
 }
 
 func (c *command) runsList() *cobra.Command {
@@ -147,6 +147,9 @@ func (c *command) writeRun(w io.Writer, r api.RunDetail) {
 		if counts[o] > 0 {
 			fmt.Fprintf(w, "  %-12s %d\n", o, counts[o])
 		}
+	}
+	if len(r.Changes) == 0 && r.Status == "completed" {
+		fmt.Fprintln(w, "  nothing was to do")
 	}
 	if !c.wide() {
 		c.writeChanges(w, r.Changes, false)

@@ -77,7 +77,14 @@ func (v validation) write(w io.Writer) {
 	if !v.Valid {
 		verdict = "not valid"
 	}
-	fmt.Fprintf(w, "%s: %d objects in %d files, %d errors, %d warnings\n", verdict, v.Objects, v.Files, v.Errors, v.Warnings)
+	fmt.Fprintf(w, "%s: %s in %s, %s, %s\n", verdict, count(v.Objects, "object"), count(v.Files, "file"), count(v.Errors, "error"), count(v.Warnings, "warning"))
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func writeProblems(w io.Writer, ps []api.Problem) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os/user"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,6 +97,10 @@ func (g register) Edit(ctx context.Context, id fabric.ID, version int64, change 
 // sound refuses settings that could never work, or would fight another fabric's,
 // before they are stored.
 func (g register) sound(ctx context.Context, s fabric.Settings) error {
+	if slices.Contains(strings.Split(s.Repository.Path, "/"), "..") {
+		return fault.New(fault.Invalid, "fabric.path", "path %q leaves the repository", s.Repository.Path).
+			WithHint("name the directory from the repository's root")
+	}
 	s = s.WithDefaults()
 	if err := s.Check(); err != nil {
 		return err
@@ -203,6 +208,11 @@ func (r runs) start(ctx context.Context, id fabric.ID, p syncer.Params, reason s
 }
 
 func (r runs) List(ctx context.Context, q api.RunQuery) ([]saga.Run, error) {
+	if q.Fabric != "" {
+		if _, err := r.store.Fabric(ctx, q.Fabric); err != nil {
+			return nil, err
+		}
+	}
 	return r.store.Runs(ctx, store.RunFilter{Fabric: q.Fabric, Before: q.Before, Limit: q.Limit})
 }
 

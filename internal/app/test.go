@@ -108,8 +108,8 @@ func healthStages(h kube.Health, s fabric.Settings) []api.Stage {
 	case h.Authenticated == kube.No:
 		blame(&login, h.Err)
 		return append([]api.Stage{reach, login}, notReached("kubernetes rights")...)
-	case h.Authenticated == kube.Unsaid:
-		login.Detail = "the server does not say who we are"
+	case h.Authenticated != kube.Yes:
+		login.State, login.Detail = stageWarning, "the server does not say who we are"
 	}
 	return []api.Stage{reach, login, rightsStage(h, s)}
 }
@@ -145,6 +145,9 @@ func rightsStage(h kube.Health, s fabric.Settings) api.Stage {
 	}
 	if h.Err != nil && len(h.Access) == 0 {
 		blame(&stage, h.Err)
+	}
+	if len(unsaid) == len(asked(s)) {
+		unsaid = []string{"any kind"}
 	}
 	for _, part := range []struct {
 		said  string
