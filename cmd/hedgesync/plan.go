@@ -10,8 +10,8 @@ import (
 	"github.com/hedgesync/hedgesync/internal/plan"
 )
 
-const planExits = `Exit code: 0 nothing to do, 1 something differs or is held, 2 not compared. With
---detailed-exitcode: 0 nothing to do, 2 something differs, 1 not compared.`
+const planExits = `Exit code: 0 nothing to do, 1 something differs, is held or could not be read, 2 not
+compared. With --detailed-exitcode the last two are exchanged, as in Terraform.`
 
 // comparing are the flags of commands that compare.
 type comparing struct {
@@ -52,7 +52,7 @@ func (c *command) comparison(use, short, long string, narrow func(plan.Plan) pla
 }
 
 func (o comparing) exit(p plan.Plan) int {
-	same := true
+	same := len(p.Unread) == 0 // of what was not read nobody knows
 	for _, c := range p.Changes {
 		same = same && !c.Action.Writes() && c.Action != plan.Hold
 	}

@@ -86,12 +86,24 @@ func sync(e Evidence, v Verdict, now time.Time) (Sync, string) {
 		return Unknown, "checked in the future: the clock was set back"
 	case writtenSince(e):
 		return Unknown, "a run wrote after the last check"
-	case len(e.Check.Unread) > 0:
-		return Unknown, fmt.Sprintf("%d kinds could not be read", len(e.Check.Unread))
+	case unread(e.Check) > 0:
+		return Unknown, fmt.Sprintf("%d kinds could not be read", unread(e.Check))
 	case differs > 0 || s.Held > 0:
 		return OutOfSync, fmt.Sprintf("%d to add, %d to change, %d to destroy, %d held", s.Add, s.Change, s.Destroy, s.Held)
 	}
 	return Synced, fmt.Sprintf("%d objects are as commit %s wants them", s.Nothing+s.Adopt, short(e.Check.Commit))
+}
+
+// unread counts the kinds of which nobody knows what they hold. One that the
+// cluster does not serve, as older fabrics do not serve gateways, holds nothing.
+func unread(c plan.Check) int {
+	n := 0
+	for _, cover := range c.Unread {
+		if cover.State != fabric.KindMissing {
+			n++
+		}
+	}
+	return n
 }
 
 // writtenSince reports whether a run that began to write ended, or goes on, with

@@ -27,6 +27,8 @@ func TestSyncIsDerivedByTheTable(t *testing.T) {
 	t.Parallel()
 	unread := checked(plan.Summary{Nothing: 5})
 	unread.Unread = map[fabric.Kind]fabric.Coverage{{Name: "VPC"}: {State: fabric.Forbidden}}
+	unserved := checked(plan.Summary{Nothing: 5})
+	unserved.Unread = map[fabric.Kind]fabric.Coverage{{Name: "Gateway"}: {State: fabric.KindMissing}}
 	future, old, edge := checked(plan.Summary{}), checked(plan.Summary{}), checked(plan.Summary{Nothing: 1})
 	future.At, old.At, edge.At = now.Add(time.Second), now.Add(-status.Lifetime-time.Second), now.Add(-status.Lifetime)
 	for name, c := range map[string]struct {
@@ -38,6 +40,7 @@ func TestSyncIsDerivedByTheTable(t *testing.T) {
 		"exactly as old as allowed":           {status.Evidence{Check: edge}, status.Synced},
 		"the clock was set back":              {status.Evidence{Check: future}, status.Unknown},
 		"a kind is unread":                    {status.Evidence{Check: unread}, status.Unknown},
+		"a kind is not served":                {status.Evidence{Check: unserved}, status.Synced},
 		"something to add":                    {status.Evidence{Check: checked(plan.Summary{Add: 1})}, status.OutOfSync},
 		"something to change":                 {status.Evidence{Check: checked(plan.Summary{Change: 1})}, status.OutOfSync},
 		"something to destroy":                {status.Evidence{Check: checked(plan.Summary{Destroy: 1})}, status.OutOfSync},
