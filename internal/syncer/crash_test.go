@@ -3,7 +3,9 @@ package syncer_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -192,8 +194,7 @@ func (h *history) onWrite(_ *model, verb string, c plan.Change) {
 	case !run.Status.Live():
 		h.Errorf("%s after the run's end", mark)
 	}
-	recorded := slices.ContainsFunc(h.inventory(), func(e plan.Entry) bool { return e.Key == c.Key })
-	if verb == "delete" && run.Status == saga.Running && !recorded {
+	if verb == "delete" && run.Status == saga.Running && !slices.ContainsFunc(h.inventory(), func(e plan.Entry) bool { return e.Key == c.Key }) {
 		h.Errorf("%s, which is not recorded", mark)
 	}
 }
@@ -268,7 +269,7 @@ func TestRunSurvivesOneDeathAnywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			for n := 1; ; n += 5 {
+			for n := 1; ; n += 23 {
 				w.reset(base())
 				if !w.oneDeath(n, bad) {
 					t.Logf("%d points", n)
@@ -311,6 +312,18 @@ func (w *world) oneDeath(n int, bad string) bool {
 	return !strings.HasSuffix(run.Holder, "/0")
 }
 
+// histories is how many histories are drawn unless -rapid.checks says otherwise:
+// each is several runs over a real database.
+const histories = "8"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		_ = checks.Value.Set(histories)
+	}
+	os.Exit(m.Run())
+}
+
 // TestRunsSurviveAnything draws runs with deaths, faults and cancellations.
 func TestRunsSurviveAnything(t *testing.T) {
 	t.Parallel()
@@ -323,7 +336,7 @@ func TestRunsSurviveAnything(t *testing.T) {
 		if rapid.Bool().Draw(r, "keep") {
 			w.edit(func(s *fabric.Settings) { s.OnFailure = fabric.Keep })
 		}
-		for range 3 {
+		for range 2 {
 			w.oneRun(r)
 		}
 	})
