@@ -109,6 +109,7 @@ reading back that nothing is left to do.`,
 		c.validateCommand(), c.fabricCommand(), c.planCommand(), c.diffCommand(), c.driftCommand(),
 		c.syncCommand(), c.applyCommand(), c.statusCommand(), c.runsCommand(), c.versionCommand(),
 	)
+	c.completeNames(root)
 	return root
 }
 

@@ -145,6 +145,26 @@ func TestNoSecretLeavesTheSeal(t *testing.T) {
 	}
 }
 
+// The shell completes the names of fabrics, and a key press makes no database.
+func TestFabricNamesAreCompleted(t *testing.T) {
+	t.Parallel()
+	w := offline(t)
+	w.ok(t, "__complete", "sync", "")
+	if _, err := os.Stat(w.data); err == nil {
+		t.Error("completion made a data directory")
+	}
+	config := write(t, t.TempDir(), "config", "{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}], "+
+		"clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], users: [{name: u, user: {token: x}}]}")
+	w.ok(t, "fabric", "add", "lab-7", "--repo", ".", "--kubeconfig", config)
+	for _, command := range []string{"sync", "plan", "status", "drift"} {
+		has(t, w.ok(t, "__complete", command, "").out, "lab-7")
+	}
+	has(t, w.ok(t, "__complete", "fabric", "edit", "la").out, "lab-7")
+	if r := w.ok(t, "__complete", "fabric", "add", ""); strings.Contains(r.out, "lab-7") {
+		t.Error("a new fabric is offered an old name")
+	}
+}
+
 // The scripts that completion prints are ones that the shells accept.
 func TestCompletionIsAScript(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -21,10 +22,14 @@ const root = "/api/v1"
 // maxBody bounds a request: a kubeconfig and a key are small.
 const maxBody = 1 << 20
 
+// ownErrors makes huma answer with our problem documents. That is a variable of its
+// package, so it is set once.
+var ownErrors = sync.OnceFunc(func() { huma.NewError = newError })
+
 // Handler serves every route.
 func Handler(a Application) http.Handler {
 	mux := http.NewServeMux()
-	huma.NewError = newError
+	ownErrors()
 	config := huma.DefaultConfig("hedgesync", a.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = root+"/openapi", "", root+"/schemas"
 	config.CreateHooks = nil // answers hold what the shapes say, no $schema links
