@@ -21,6 +21,7 @@ import (
 	"github.com/hedgesync/hedgesync/internal/app"
 	"github.com/hedgesync/hedgesync/internal/gittest"
 	"github.com/hedgesync/hedgesync/internal/kubetest"
+	"github.com/hedgesync/hedgesync/internal/pgtest"
 	"github.com/hedgesync/hedgesync/internal/wiringtest"
 )
 
@@ -37,8 +38,14 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
+	return openAt(t, "")
+}
+
+// openAt opens the program on a database; "" is the embedded one.
+func openAt(t *testing.T, database string) *house {
+	t.Helper()
 	h := &house{data: filepath.Join(t.TempDir(), "data"), ids: map[string]string{"fabric": "lab"}, log: &bytes.Buffer{}}
-	a, err := app.Open(t.Context(), app.Config{Data: h.data, Version: "test", Log: slog.New(slog.NewTextHandler(h.log, nil))})
+	a, err := app.Open(t.Context(), app.Config{Data: h.data, Database: database, Version: "test", Log: slog.New(slog.NewTextHandler(h.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,6 +360,21 @@ func TestWrongRequestsAreProblemDocuments(t *testing.T) {
 
 // usable is a kubeconfig as a JSON string.
 const usable = `"{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], users: [{name: u, user: {token: x}}]}"`
+
+// The program is the same on PostgreSQL, from an empty data directory on.
+func TestPostgreSQLServesAsWell(t *testing.T) {
+	t.Parallel()
+	h := openAt(t, pgtest.URL(t))
+	h.fill(t)
+	s, err := h.client.Status(t.Context(), "lab")
+	if err != nil || s.Sync != "Synced" || s.Last == nil || s.Last.Status != "completed" {
+		t.Errorf("%+v: %v", s, err)
+	}
+	files, err := os.ReadDir(h.data)
+	if err != nil || slices.ContainsFunc(files, func(f fs.DirEntry) bool { return strings.HasSuffix(f.Name(), ".db") }) {
+		t.Errorf("%v: %v", files, err)
+	}
+}
 
 // Secrets are in the data directory only sealed, and never in an answer.
 func TestSecretsLieSealed(t *testing.T) {

@@ -60,9 +60,12 @@ type App struct {
 // Open starts the program: its database, its workers, and its API on a listener
 // inside the process.
 func Open(ctx context.Context, c Config) (*App, error) {
-	location := c.Database
-	if location == "" {
-		location = c.Data
+	location := c.Data
+	if c.Database != "" {
+		location = c.Database
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return nil, fault.New(fault.Denied, "app.data", "data directory: %w", err)
+		}
 	}
 	st, err := store.Open(ctx, location, store.Options{Keyfile: keyfile(c)})
 	if err != nil {
@@ -73,7 +76,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	coordinator := &syncer.Coordinator{
-		Store: st, Repo: repo{git}, Now: time.Now,
+		Store: st, Repo: repo{git}, Now: time.Now, Version: c.Version, Memory: memory{filepath.Join(c.Data, "wants")},
 		Connect: func(s fabric.Settings) (syncer.Cluster, error) { return connect(s, kube.Options{}) },
 	}
 	w := newWorkers(coordinator, st, c.Log)
