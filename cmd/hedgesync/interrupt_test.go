@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,6 +93,24 @@ func TestTerminatedSyncIsFinishedByTheNext(t *testing.T) {
 		t.Errorf("%v", r)
 	}
 	has(t, r.err, "interrupted: run ", "changes are done", "hedgesync sync lab")
+	elsewhere := write(t, filepath.Dir(w.kubeconfig), "elsewhere", strings.ReplaceAll(string(w.kube.Kubeconfig), "127.0.0.1", "localhost"))
+	has(t, w.exits(t, 2, "fabric", "edit", "lab", "--kubeconfig", elsewhere).err, "is not finished", "hedgesync sync lab")
+	has(t, w.ok(t, "status", "lab").out, "Stalled", "it was interrupted")
+	w.finished(t, all)
+}
+
+// A second Ctrl-C does not wait for the safe point's rollback either.
+func TestSecondCtrlCLeavesTheRunAsItStands(t *testing.T) {
+	t.Parallel()
+	w, all := large(t)
+	p := w.start(t, "sync", "lab")
+	p.await(t, "a batch", p.writing)
+	signal(t, p, os.Interrupt)
+	p.await(t, "the first Ctrl-C", func() bool { return strings.Contains(p.err.String(), "stopping at") })
+	signal(t, p, os.Interrupt)
+	if r := p.wait(t); r.code != 2 || !strings.Contains(r.err, "is not finished") {
+		t.Errorf("%v", r)
+	}
 	w.finished(t, all)
 }
 

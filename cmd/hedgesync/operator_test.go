@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hedgesync/hedgesync/internal/hedgehog"
 	"github.com/hedgesync/hedgesync/internal/kubetest"
 )
 
@@ -143,6 +144,19 @@ func TestNoSecretLeavesTheSeal(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// Changing one credential leaves the others as they are.
+func TestOneCredentialIsChangedAlone(t *testing.T) {
+	t.Parallel()
+	w := synced(t)
+	w.ok(t, "fabric", "edit", "lab", "--git-username", "ada")
+	w.ok(t, "fabric", "test", "lab")
+	has(t, w.ok(t, "fabric", "get", "lab").out, "kubeconfig", "password")
+	w.ok(t, "fabric", "edit", "lab", "--kind", hedgehog.Server.String())
+	has(t, w.ok(t, "fabric", "get", "lab").out, "Kinds          Server.wiring")
+	w.ok(t, "fabric", "edit", "lab", "--kind", "")
+	has(t, w.ok(t, "fabric", "get", "lab").out, "(all of the user's)")
 }
 
 // The shell completes the names of fabrics, and a key press makes no database.
