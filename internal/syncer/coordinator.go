@@ -28,6 +28,8 @@ type Coordinator struct {
 	Connect func(fabric.Settings) (Cluster, error) // no I/O until the Cluster is used
 	Now     func() time.Time
 	Limits  manifest.Limits // of a commit's files; zero values are the defaults
+	Memory  Memory          // spares reading a commit's files again; nil reads them each time
+	Version string          // of the program: another one may read files differently
 }
 
 // Kind of run this package defines, and the version of its steps.

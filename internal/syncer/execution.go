@@ -189,7 +189,7 @@ func (e *execution) want(ctx context.Context) error {
 	if l.Commit, err = e.commit(ctx, e.settings, cmp.Or(e.run.Commit, e.params.Rev)); err != nil {
 		return err
 	}
-	if l.Want, err = e.load(ctx, e.settings, l.Commit); err != nil {
+	if err := e.read(ctx, &l); err != nil {
 		return err
 	}
 	e.look = l
@@ -213,7 +213,7 @@ func (e *execution) have(ctx context.Context) error {
 	if err := e.want(ctx); err != nil {
 		return err
 	}
-	l, err := e.compared(ctx)
+	l, err := e.compared(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -221,14 +221,12 @@ func (e *execution) have(ctx context.Context) error {
 	return nil
 }
 
-// compared compares what Git says with the cluster and our record as they are now.
-func (e *execution) compared(ctx context.Context) (Look, error) {
-	l := Look{Settings: e.settings, Commit: e.look.Commit, Want: e.look.Want}
-	var err error
-	if l.Base, err = e.Store.Inventory(ctx, e.settings.ID); err != nil {
-		return l, err
-	}
-	return l, e.compare(ctx, e.cluster, &l)
+// compared compares what Git says with the cluster and our record as they are
+// now, reading every object if full.
+func (e *execution) compared(ctx context.Context, full bool) (Look, error) {
+	l := Look{Settings: e.settings, Commit: e.look.Commit, Want: e.look.Want, sketch: e.look.sketch}
+	err := e.compare(ctx, e.cluster, &l, full)
+	return l, err
 }
 
 // plan records what was seen and what will be done: from here on the journal,

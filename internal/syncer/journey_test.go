@@ -39,6 +39,41 @@ func TestSecondSyncDoesNothing(t *testing.T) {
 	}
 }
 
+// NUM-03: what is known of a commit is not read again, until something differs.
+func TestUnchangedCommitIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	w := synced(t)
+	before := w.repo.opened
+	w.sync(saga.Completed)
+	w.look()
+	if n := w.repo.opened - before; n > 0 {
+		t.Fatalf("files were read %d times", n)
+	}
+	w.cluster.edit(server("spare-1", "foreign"))
+	w.sync(saga.Completed)
+	w.holds(base()...)
+	if w.repo.opened == before {
+		t.Fatal("drift was put back from what was remembered")
+	}
+	w.repo.kept = map[string]string{}
+	w.sync(saga.Completed)
+	w.commit(append(base(), server("spare-9", "new"))...)
+	w.sync(saga.Completed)
+	w.holds(append(base(), server("spare-9", "new"))...)
+}
+
+// What a memory gives back is believed only if it can be read.
+func TestBrokenMemoryIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := synced(t)
+	for k, v := range w.repo.kept {
+		w.repo.kept[k] = v[:len(v)/2]
+	}
+	w.sync(saga.Completed)
+	w.written()
+	w.agrees()
+}
+
 // synced is a world in which the small fabric and two servers are applied.
 func synced(t *testing.T, change ...func(*fabric.Settings)) *world {
 	t.Helper()

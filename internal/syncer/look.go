@@ -24,6 +24,8 @@ type Look struct {
 	Problems []fabric.Problem
 	Plan     plan.Plan
 	At       time.Time // when reading the cluster began
+
+	sketch bool // Want was recalled and has no bodies: enough to find that nothing differs
 }
 
 // Check returns the look as a completed comparison.
@@ -49,17 +51,14 @@ func (c *Coordinator) Look(ctx context.Context, id fabric.ID, rev string) (Look,
 	if l.Commit, err = c.commit(ctx, s, rev); err != nil {
 		return l, err
 	}
-	if l.Want, err = c.load(ctx, s, l.Commit); err != nil {
+	if err := c.read(ctx, &l); err != nil {
 		return l, err
 	}
 	cluster, err := c.Connect(s)
 	if err != nil {
 		return l, err
 	}
-	if l.Base, err = c.Store.Inventory(ctx, id); err != nil {
-		return l, err
-	}
-	if err := c.compare(ctx, cluster, &l); err != nil {
+	if err := c.compare(ctx, cluster, &l, false); err != nil {
 		return l, err
 	}
 	return l, c.remember(ctx, l, "")
@@ -75,15 +74,31 @@ func (c *Coordinator) commit(ctx context.Context, s fabric.Settings, rev string)
 	return c.Repo.Resolve(ctx, s.Repository, rev)
 }
 
-// load reads the commit's files into the wanted set.
-func (c *Coordinator) load(ctx context.Context, s fabric.Settings, at Commit) (*manifest.Set, error) {
-	files, err := c.Repo.Files(ctx, s.Repository, at.ID)
-	if err != nil {
-		return nil, err
+// read takes in what the commit wants: recalled, if these very files were read
+// before, otherwise from the files.
+func (c *Coordinator) read(ctx context.Context, l *Look) error {
+	if l.Want = c.recallWant(*l); l.Want != nil {
+		l.sketch = true
+		return nil
 	}
-	return manifest.Read(files, manifest.Options{
-		Source: at.ID, AsOf: c.Now(), Limits: c.Limits, Accept: hedgehog.Accept, Kinds: managed(s),
+	return c.load(ctx, l)
+}
+
+// load reads the commit's files into the wanted set.
+func (c *Coordinator) load(ctx context.Context, l *Look) error {
+	files, err := c.Repo.Files(ctx, l.Settings.Repository, l.Commit.ID)
+	if err != nil {
+		return err
+	}
+	l.Want, err = manifest.Read(files, manifest.Options{
+		Source: l.Commit.ID, AsOf: c.Now(), Limits: c.Limits, Accept: hedgehog.Accept, Kinds: managed(l.Settings),
 	})
+	if err != nil {
+		return err
+	}
+	l.sketch = false
+	c.keepWant(*l)
+	return nil
 }
 
 // managed returns the kinds a fabric manages.
@@ -94,31 +109,60 @@ func managed(s fabric.Settings) []fabric.Kind {
 	return hedgehog.UserKinds()
 }
 
-// compare reads the cluster and decides. It reads metadata only where that can
-// prove that nothing moved, and everything once anything did: rules look across
-// kinds.
-func (c *Coordinator) compare(ctx context.Context, cluster Cluster, l *Look) error {
+// compare reads the cluster and decides. Metadata is enough where it proves that
+// nothing moved, unless it is to be read in full; once anything did move,
+// everything is read, because rules and orders look across objects.
+func (c *Coordinator) compare(ctx context.Context, cluster Cluster, l *Look, full bool) (err error) {
 	l.At = c.Now()
-	kinds := managed(l.Settings)
-	if len(plan.FullReads(l.Want.Snapshot, l.Base)) == 0 {
-		seen, err := c.Store.Seen(ctx, l.Settings.ID)
-		if err != nil {
+	if l.Base, err = c.Store.InventoryIndex(ctx, l.Settings.ID); err != nil {
+		return err
+	}
+	// All that is wanted was applied as it is wanted: it passed the rules then.
+	applied := len(plan.FullReads(l.Want.Snapshot, l.Base)) == 0
+	if applied && !full {
+		if same, err := c.glance(ctx, cluster, l); same || err != nil {
 			return err
 		}
-		have, err := cluster.Observe(ctx, Reading{Kinds: kinds, Light: all(kinds), Known: seen})
-		if err != nil {
-			return fault.Wrap("read cluster", err)
-		}
-		if quiet(have) {
-			l.Have, l.Problems = have, l.Want.Problems
-			l.Plan = plan.Make(l.input(nil, nil))
-			// Unmoved since the last look is not yet as we left it: that look may
-			// have been the one that found drift.
-			if len(l.Plan.Needs) == 0 {
-				return nil
-			}
+	}
+	if l.sketch {
+		if err := c.load(ctx, l); err != nil {
+			return err
 		}
 	}
+	if l.Base, err = c.Store.Inventory(ctx, l.Settings.ID); err != nil {
+		return err
+	}
+	return c.study(ctx, cluster, l, applied)
+}
+
+// glance reads metadata alone, and reports whether that settled the comparison:
+// every object is at the version that our last write left, or that the last look
+// saw of those that are not ours.
+func (c *Coordinator) glance(ctx context.Context, cluster Cluster, l *Look) (bool, error) {
+	known, err := c.Store.Seen(ctx, l.Settings.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range l.Base {
+		known[e.Key] = plan.Seen{UID: e.UID, ResourceVersion: e.ResourceVersion}
+	}
+	kinds := hedgehog.UserKinds()
+	have, err := cluster.Observe(ctx, Reading{Kinds: kinds, Light: all(kinds), Known: known})
+	if err != nil {
+		return false, fault.Wrap("read cluster", err)
+	}
+	if !quiet(have) {
+		return false, nil
+	}
+	l.Have, l.Problems = have, l.Want.Problems
+	l.Plan = plan.Make(l.input(nil, nil))
+	return len(l.Plan.Needs) == 0, nil
+}
+
+// study reads everything and decides. Kinds that the fabric does not manage are
+// read too: they may refer to what it deletes.
+func (c *Coordinator) study(ctx context.Context, cluster Cluster, l *Look, applied bool) error {
+	kinds := hedgehog.UserKinds()
 	have, err := cluster.Observe(ctx, Reading{Kinds: append(slices.Clone(kinds), hedgehog.SwitchProfile)})
 	if err != nil {
 		return fault.Wrap("read cluster", err)
@@ -127,8 +171,10 @@ func (c *Coordinator) compare(ctx context.Context, cluster Cluster, l *Look) err
 	if err != nil {
 		return fault.Wrap("read API schemas", err)
 	}
-	l.Have = have
-	l.Problems = c.validate(l.Want, have)
+	l.Have, l.Problems = have, l.Want.Problems
+	if !applied {
+		l.Problems = c.validate(l.Want, have)
+	}
 	l.Plan = plan.Make(l.input(predict, cluster.Attribute))
 	return nil
 }
@@ -164,8 +210,10 @@ func Locate(want *manifest.Set, found []fabric.Problem) []fabric.Problem {
 // is "" if no run made it.
 func (c *Coordinator) remember(ctx context.Context, l Look, run saga.RunID) error {
 	id := l.Settings.ID
-	if err := c.Store.PutDesired(ctx, id, l.Want.Snapshot); err != nil {
-		return fault.Wrap("record wanted state", err)
+	if !l.sketch {
+		if err := c.Store.PutDesired(ctx, id, l.Want.Snapshot); err != nil {
+			return fault.Wrap("record wanted state", err)
+		}
 	}
 	if err := c.Store.PutActual(ctx, id, l.Have); err != nil {
 		return fault.Wrap("record actual state", err)

@@ -58,6 +58,14 @@ type Cluster interface {
 	Read(ctx context.Context, keys []fabric.Key) (map[fabric.Key]fabric.Resource, error)
 }
 
+// Memory keeps what files were found to want. Losing it costs time, no more.
+type Memory interface {
+	// Recall returns what Keep was last given under this name and key.
+	Recall(name, key string) ([]byte, bool)
+	// Keep replaces what is kept under a name.
+	Keep(name, key string, value []byte)
+}
+
 // Store is the durable memory of fabrics, runs and what we applied. Every method
 // is one transaction; a fence that is no longer current is fault.Conflict and
 // changes nothing.
@@ -68,6 +76,9 @@ type Store interface {
 	Settings(ctx context.Context, id fabric.ID) (fabric.Settings, error)
 	// Inventory returns our record of a fabric in key order.
 	Inventory(ctx context.Context, id fabric.ID) ([]plan.Entry, error)
+
+	// InventoryIndex is Inventory without the applied objects.
+	InventoryIndex(ctx context.Context, id fabric.ID) ([]plan.Entry, error)
 
 	// SavePlan stores a run's changes in order, with their batches, and the commit
 	// they bring. It is refused with fault.Conflict if the run has a plan already.

@@ -11,8 +11,8 @@ import (
 	"github.com/hedgesync/hedgesync/internal/fault"
 )
 
-// verify reads the cluster again and plans once more from our new record: the run
-// has succeeded if nothing that it did is left to do.
+// verify reads the cluster again, in full, and plans once more from our new
+// record: the run has succeeded if nothing that it did is left to do.
 func (e *execution) verify(ctx context.Context, _ int, _ bool) (any, error) {
 	if err := e.recall(ctx); err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func (e *execution) verify(ctx context.Context, _ int, _ bool) (any, error) {
 	if err := e.want(ctx); err != nil {
 		return nil, err
 	}
-	l, err := e.compared(ctx)
+	l, err := e.compared(ctx, true)
 	if err != nil {
 		return nil, err
 	}

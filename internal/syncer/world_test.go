@@ -29,6 +29,22 @@ type memory struct {
 	commits map[string]fstest.MapFS
 	head    string
 	down    bool
+	opened  int // how often files were read
+	kept    map[string]string
+}
+
+// Keep and Recall make it a Memory too: what is known of its commits.
+func (m *memory) Keep(name, key string, value []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept = map[string]string{name + key: string(value)}
+}
+
+func (m *memory) Recall(name, key string) ([]byte, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.kept[name+key]
+	return []byte(v), ok
 }
 
 func (m *memory) commit(files map[string][]byte) string {
@@ -67,6 +83,7 @@ func (m *memory) Resolve(_ context.Context, _ fabric.Repository, rev string) (sy
 func (m *memory) Files(_ context.Context, r fabric.Repository, commit string) (fs.FS, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.opened++
 	return fs.Sub(m.commits[commit], r.Path)
 }
 
@@ -120,7 +137,7 @@ func newWorld(t *testing.T, change ...func(*fabric.Settings)) *world {
 }
 
 func (w *world) coordinate(s syncer.Store, c syncer.Cluster) *syncer.Coordinator {
-	return &syncer.Coordinator{Store: s, Repo: w.repo, Now: w.now,
+	return &syncer.Coordinator{Store: s, Repo: w.repo, Memory: w.repo, Now: w.now,
 		Connect: func(fabric.Settings) (syncer.Cluster, error) { return c, nil }}
 }
 
