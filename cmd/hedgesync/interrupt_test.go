@@ -172,9 +172,7 @@ func TestKilledRollbackIsFinishedByTheNext(t *testing.T) {
 	p := w.start(t, "sync", "lab")
 	p.await(t, "a third of the batches", func() bool { return p.batch() > 10 })
 	signal(t, p, os.Interrupt)
-	p.await(t, "the rollback", func() bool {
-		return strings.Contains(p.err.String(), "compensating") || strings.Contains(p.err.String(), "stopping: ")
-	})
+	p.await(t, "the rollback", func() bool { return strings.Contains(p.err.String(), "taking back") })
 	kill(t, p, rand.N(200*time.Millisecond))
 	for range 3 {
 		kill(t, w.start(t, "sync", "lab"), rand.N(800*time.Millisecond))

@@ -28,6 +28,7 @@ func TestProgressLines(t *testing.T) {
 		"at work":             {api.Run{Status: "running", Live: true, Worked: true, Progress: half}, "running: batch 3 of 6, 25 of 50 changes, 50 %"},
 		"asked to stop":       {api.Run{Status: "running", Live: true, Worked: true, Cancelling: true, Progress: half}, "stopping: batch 3 of 6, 25 of 50 changes, 50 %"},
 		"nobody works on it":  {api.Run{Status: "running", Live: true, Progress: half}, "interrupted, waiting for a worker: batch 3 of 6, 25 of 50 changes, 50 %"},
+		"taking back":         {api.Run{Status: "compensating", Live: true, Worked: true, Cancelling: true, Progress: half}, "taking back what batches 1 to 3 applied"},
 		"ended":               {api.Run{Status: "completed"}, "completed"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -69,6 +69,8 @@ func cut(line string, n int) string {
 func (p *progress) line(r api.Run) string {
 	state := r.Status
 	switch {
+	case r.Status == "compensating" && r.Worked:
+		return fmt.Sprintf("taking back what batches 1 to %d applied", r.Progress.Batch)
 	case r.Cancelling:
 		state = "stopping"
 	case r.Live && !r.Worked && r.Status != "pending":
