@@ -91,8 +91,12 @@ func (c *command) startAndFollow(ctx context.Context, cl *client.Client, start f
 	}
 }
 
-// pollEvery is how often a followed run is looked at.
-const pollEvery = 150 * time.Millisecond
+// A followed run is looked at often while it is young, because most have nothing
+// to do, and then as often as a person can read.
+const (
+	firstPoll = 10 * time.Millisecond
+	pollEvery = 150 * time.Millisecond
+)
 
 // follow shows a run's progress until it ends. The first Ctrl-C asks a run of ours
 // to stop at its next safe point; another one is left as it stands.
@@ -104,7 +108,8 @@ func (c *command) follow(ctx context.Context, cl *client.Client, id string, ours
 		defer done()
 	}
 	shown := newProgress(c.err)
-	tick := time.NewTicker(pollEvery)
+	pause := firstPoll
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	var run api.Run
 	for {
@@ -132,6 +137,8 @@ func (c *command) follow(ctx context.Context, cl *client.Client, id string, ours
 				c.report(err)
 			}
 		case <-tick.C:
+			pause = min(pause*5/4, pollEvery)
+			tick.Reset(pause)
 		}
 	}
 }
