@@ -185,6 +185,7 @@ func (e *execution) send(ctx context.Context, batch int, todo []int) error {
 		return fault.Wrap("journal intents", err)
 	}
 	outcomes := e.cluster.Apply(ctx, changes, nil)
+	e.measure(len(changes), e.Now().Sub(now))
 	for i, place := range todo {
 		p := &e.planned[place]
 		p.Intended, p.Done, p.Outcome = now, noTime, carried(p.Outcome, outcomes[i])

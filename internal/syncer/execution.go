@@ -32,6 +32,8 @@ type execution struct {
 	// resend holds, by place, the object that a change which was begun is sent to
 	// again: the plan keeps the pre-image as it was decided on.
 	resend map[int]fabric.Resource
+	// slowest is what an object took in the slowest batch that this worker sent.
+	slowest time.Duration
 }
 
 // The steps' names; batches are stepApply plus their number.
@@ -278,7 +280,7 @@ func (e *execution) decide(ctx context.Context) ([]plan.Planned, error) {
 		}
 		decided = saved
 	}
-	planned := number(decided, e.settings.BatchSize)
+	planned := number(decided, fitting(e.settings.BatchSize, e.pace(e.settings.ID)))
 	return planned, e.Store.SavePlan(ctx, e.run.Fence(), e.look.Commit.ID, planned)
 }
 

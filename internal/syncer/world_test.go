@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -37,13 +38,18 @@ type memory struct {
 func (m *memory) Keep(name, key string, value []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.kept = map[string]string{name + key: string(value)}
+	for k := range m.kept {
+		if strings.HasPrefix(k, name+" ") {
+			delete(m.kept, k)
+		}
+	}
+	m.kept[name+" "+key] = string(value)
 }
 
 func (m *memory) Recall(name, key string) ([]byte, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v, ok := m.kept[name+key]
+	v, ok := m.kept[name+" "+key]
 	return []byte(v), ok
 }
 
@@ -123,7 +129,7 @@ func newWorld(t *testing.T, change ...func(*fabric.Settings)) *world {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	w := &world{tester: t, store: s, holder: "w1", beat: make(chan struct{}),
-		repo: &memory{commits: map[string]fstest.MapFS{}}, cluster: newModel(), clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+		repo: &memory{commits: map[string]fstest.MapFS{}, kept: map[string]string{}}, cluster: newModel(), clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	settings := fabric.Settings{ID: lab, Repository: fabric.Repository{URL: "https://git.example/lab.git", Path: "fabric"},
 		Mode: fabric.Enforce, Prune: true, MaxDeletes: 1000, MaxDeletePercent: 100}
 	for _, f := range change {
