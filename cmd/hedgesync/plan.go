@@ -44,7 +44,7 @@ func (c *command) comparison(use, short, long string, narrow func(plan.Plan) pla
 	f := cmd.Flags()
 	f.StringVar(&o.request.Rev, "rev", "", "commit, tag or branch to compare with instead of the branch's head")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "Terraform's exit codes")
-	f.BoolVar(&o.all, "all", use == "diff NAME", "also list what only changes our record")
+	f.BoolVar(&o.all, "all", use == "diff NAME", "list everything: also what only changes our record, and every held change")
 	if use == "plan NAME" {
 		f.BoolVar(&o.request.Save, "save", false, "keep the plan, to be applied exactly by hedgesync apply")
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ import (
 // text of what needs attention.
 type TextOptions struct {
 	Palette Palette
-	All     bool // also list what only changes our record
+	All     bool // list everything: also what only changes our record, and every held change
 }
 
 // Palette holds what is written before each kind of line, and after it. The zero
@@ -33,10 +34,11 @@ func ANSI() Palette {
 //
 //   - delete   + create   ~ update   -/+ replace   ! held   ? not in Git   = record
 func (p Plan) Text(w io.Writer, o TextOptions) error {
-	t := &text{o: o}
+	t := &text{o: o, held: map[Cause]int{}}
 	for _, c := range p.Changes {
 		t.change(c)
 	}
+	t.folded()
 	if t.b.Len() > 0 {
 		t.b.WriteByte('\n')
 	}
@@ -46,8 +48,31 @@ func (p Plan) Text(w io.Writer, o TextOptions) error {
 }
 
 type text struct {
-	o TextOptions
-	b strings.Builder
+	o    TextOptions
+	b    strings.Builder
+	held map[Cause]int // held changes by cause
+}
+
+// mostHeld is how many held changes of one cause are listed: hundreds may wait for
+// one object, and the first few name it.
+const mostHeld = 10
+
+// fold counts a held change, and reports whether to leave it out.
+func (t *text) fold(c Change) bool {
+	t.held[c.Cause]++
+	return !t.o.All && t.held[c.Cause] > mostHeld
+}
+
+// folded says how many held changes were left out.
+func (t *text) folded() {
+	if t.o.All {
+		return
+	}
+	for _, cause := range slices.Sorted(maps.Keys(t.held)) {
+		if more := t.held[cause] - mostHeld; more > 0 {
+			t.line(t.o.Palette.Hold, "! and %d more held (%s); --all lists them", more, cause)
+		}
+	}
 }
 
 // line writes one line in a colour. Whatever came from a cluster or from Git loses
@@ -71,6 +96,9 @@ func (t *text) change(c Change) {
 	case None:
 		return
 	case Hold:
+		if t.fold(c) {
+			return
+		}
 		t.line(t.o.Palette.Hold, "! %s%s", prefix(c.Would), c.Key)
 		t.line(t.o.Palette.Hold, "      held (%s): %s", c.Cause, c.Reason)
 	case Adopt, Forget:

@@ -100,3 +100,23 @@ func TestTextLetsNoControlCharacterThrough(t *testing.T) {
 		t.Errorf("got %q", b.String())
 	}
 }
+
+// Hundreds of changes may wait for one object: a person reads the first few.
+func TestTextFoldsHeldChangesOfOneCause(t *testing.T) {
+	t.Parallel()
+	var p plan.Plan
+	for range 14 {
+		p.Changes = append(p.Changes, plan.Change{Key: keyOf(server("s")), Action: plan.Hold, Would: plan.Create, Cause: plan.Dependency, Reason: "it needs x"})
+	}
+	p.Changes = append(p.Changes, plan.Change{Key: keyOf(server("root")), Action: plan.Hold, Would: plan.Create, Cause: plan.Foreign, Reason: "not ours"})
+	for all, want := range map[bool]struct{ held, folded int }{false: {11, 1}, true: {15, 0}} {
+		var b bytes.Buffer
+		if err := p.Text(&b, plan.TextOptions{All: all}); err != nil {
+			t.Fatal(err)
+		}
+		held, folded := strings.Count(b.String(), "\n      held ("), strings.Count(b.String(), "! and 4 more held (dependency); --all lists them")
+		if held != want.held || folded != want.folded {
+			t.Errorf("all %v: %d listed and %d folded\n%s", all, held, folded, b.String())
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/fault"
+	"github.com/hedgesync/hedgesync/internal/hedgehog"
 	"github.com/hedgesync/hedgesync/internal/plan"
 )
 
@@ -188,13 +189,35 @@ func (e *execution) send(ctx context.Context, batch int, todo []int) error {
 	e.measure(len(changes), e.Now().Sub(now))
 	for i, place := range todo {
 		p := &e.planned[place]
-		p.Intended, p.Done, p.Outcome = now, noTime, carried(p.Outcome, outcomes[i])
+		p.Intended, p.Done, p.Outcome = now, noTime, carried(p.Outcome, believed(changes[i], outcomes[i]))
 		delete(e.resend, place)
 	}
 	// What was sent was sent: its outcome is journalled even if this try is over.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalBudget)
 	defer cancel()
 	return e.finish(ctx, e.results(batch))
+}
+
+// codeNotStored is the code of a write that the server accepted without keeping
+// what was sent.
+const codeNotStored = "sync.not-stored"
+
+// believed looks at what the server stored: an answer of success is none if a value
+// that was sent is not there. Admission empties some invalid input without a word.
+func believed(c plan.Change, o plan.Outcome) plan.Outcome {
+	if !succeeded(plan.Planned{Outcome: o}) || o.Live == nil || o.Live.Object == nil || c.Want == nil {
+		return o
+	}
+	for _, d := range hedgehog.Difference(hedgehog.Canonical(c.Want.Object), o.Live.Object) {
+		if d.New == nil {
+			continue // there besides what was sent
+		}
+		o.Result = plan.Refused
+		o.Err = fault.New(fault.Invalid, codeNotStored, "the server accepted it and stored something else at %s: %v instead of %v", d.Pointer, d.Old, d.New).
+			WithHint("the fabric's controller cannot use the value: correct it in Git")
+		return o
+	}
+	return o
 }
 
 // sendable returns a change as it has to be sent now. The batches hold the order;

@@ -128,7 +128,7 @@ func found(p plan.Planned, live *fabric.Resource) finding {
 // arrived judges a live object that is no longer the pre-image.
 func arrived(p plan.Planned, live fabric.Resource) finding {
 	c := p.Change
-	left := hedgehog.Difference(hedgehog.Expected(hedgehog.Canonical(c.Want.Object)), live.Object)
+	left := unlike(*c.Want, live)
 	mine := c.Have == nil || live.UID == c.Have.UID
 	switch {
 	case mine && len(left) == 0 && removed(c, live):
@@ -139,6 +139,16 @@ func arrived(p plan.Planned, live fabric.Resource) finding {
 		return finding{again: true, outcome: half, from: live}
 	}
 	return finding{outcome: overtaken(p)}
+}
+
+// unlike returns how a live object differs from what was sent. A default that
+// admission would have filled in and is not there tells nothing: not every API
+// computes the same ones.
+func unlike(want, live fabric.Resource) []hedgehog.Diff {
+	sent := hedgehog.Canonical(want.Object)
+	return slices.DeleteFunc(hedgehog.Difference(hedgehog.Expected(sent), live.Object), func(d hedgehog.Diff) bool {
+		return d.Old == nil && !present(sent, d.Pointer)
+	})
 }
 
 // asWanted is the outcome of a change whose object is as wanted. If no try of ours

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
+	"github.com/hedgesync/hedgesync/internal/fault"
 	"github.com/hedgesync/hedgesync/internal/hedgehog"
 	"github.com/hedgesync/hedgesync/internal/plan"
 	"github.com/hedgesync/hedgesync/internal/saga"
@@ -144,4 +145,58 @@ func TestKeepDeletesNothingThatIsStillUsed(t *testing.T) {
 	w.sync(saga.Partial)
 	w.written()
 	w.agrees()
+}
+
+// Admission stores some invalid input as an empty spec and answers 201: what is
+// accepted and not kept is not applied, stays ours, and is never called in sync.
+func TestAcceptedIsNotStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *fabric.Settings) { s.OnFailure = fabric.Keep })
+	spare := server("spare-1", "one")
+	w.cluster.empties = map[fabric.Key]bool{keyOf(spare): true}
+	w.commit(append(small(), spare)...)
+	for range 2 {
+		run := w.sync(saga.Partial)
+		for _, p := range w.plan(run.ID) {
+			if p.Change.Key == keyOf(spare) && (p.Outcome.Result != plan.Refused || fault.CodeOf(p.Outcome.Err) != "sync.not-stored") {
+				t.Fatalf("outcome %s: %v", p.Outcome.Result, p.Outcome.Err)
+			}
+		}
+		if s := w.look().Plan.Summary; s.Change != 1 {
+			t.Fatalf("the next plan says %+v", s)
+		}
+	}
+	w.commit(small()...)
+	w.sync(saga.Completed)
+	w.holds(small()...)
+	w.agrees()
+}
+
+func TestAcceptedAndNotStoredIsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spare := server("spare-1", "one")
+	w.cluster.empties = map[fabric.Key]bool{keyOf(spare): true}
+	w.commit(append(small(), spare)...)
+	w.sync(saga.Compensated)
+	w.holds()
+	if got := w.inventory(); len(got) > 0 {
+		t.Fatalf("still recorded: %v", got)
+	}
+}
+
+// An API without a fabric's admission computes no defaults: a create that was
+// killed there is still recognised as ours.
+func TestKilledCreateIsOursWithoutAdmission(t *testing.T) {
+	t.Parallel()
+	want := find(small(), "Switch", 0)
+	bare := fabric.Resource{Key: keyOf(want), Object: hedgehog.Canonical(want), UID: "u", ResourceVersion: "1"}
+	got := syncer.Unlike(fabric.Resource{Key: keyOf(want), Object: want}, bare)
+	if len(got) > 0 {
+		t.Errorf("taken for somebody else's: %v", got)
+	}
+	other := fabric.Resource{Key: keyOf(want), Object: hedgehog.Expected(hedgehog.Canonical(described(want, "foreign")))}
+	if len(syncer.Unlike(fabric.Resource{Key: keyOf(want), Object: want}, other)) == 0 {
+		t.Error("somebody else's value is taken for ours")
+	}
 }

@@ -34,6 +34,8 @@ type model struct {
 	down  error                           // if set, nothing can be read
 	// disturb may make one write go wrong.
 	disturb func(c plan.Change) trouble
+	// empties are objects whose spec is accepted and not kept.
+	empties map[fabric.Key]bool
 	// onWrite is called before each write that takes effect.
 	onWrite func(m *model, verb string, c plan.Change)
 
@@ -105,6 +107,9 @@ func (m *model) store(k fabric.Key, version string, obj object, uid string, appl
 	meta["uid"], meta["resourceVersion"] = uid, fmt.Sprint(m.version)
 	full = maps.Clone(full)
 	full["metadata"] = meta
+	if m.empties[k] {
+		full["spec"] = object{}
+	}
 	r := fabric.Resource{Key: k, Version: version, Object: full, UID: uid, ResourceVersion: fmt.Sprint(m.version)}
 	m.objects[k] = stored{r, applied}
 	return r

@@ -29,6 +29,12 @@ func (e *execution) results(batch int) []plan.Done {
 func (e *execution) result(p plan.Planned) plan.Done {
 	d := plan.Done{Seq: p.Seq, Outcome: p.Outcome}
 	switch {
+	case fault.CodeOf(p.Outcome.Err) == codeNotStored:
+		// The object is ours and not as wanted: the record says what is there, so
+		// that every plan from now on finds the difference.
+		entry := e.entry(p)
+		entry.WantHash, entry.Applied = "", hedgehog.Canonical(p.Outcome.Live.Object)
+		d.Entry = &entry
 	case !succeeded(p):
 	case p.Change.Action == plan.Delete, p.Change.Action == plan.Forget:
 		d.Forget = true
