@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -167,17 +168,25 @@ func (c *Coordinator) study(ctx context.Context, cluster Cluster, l *Look, appli
 	if err != nil {
 		return fault.Wrap("read cluster", err)
 	}
-	predict, err := cluster.Predictor(ctx, served(have, kinds))
-	if err != nil {
-		return fault.Wrap("read API schemas", err)
-	}
 	l.Have, l.Problems = have, l.Want.Problems
 	if !applied {
 		l.Problems = c.validate(l.Want, have)
 	}
+	l.Plan = plan.Make(l.input(nil, cluster.Attribute))
+	if !slices.ContainsFunc(l.Plan.Changes, updates) {
+		return nil
+	}
+	// What an update leaves behind is the only thing that needs the API's schemas.
+	predict, err := cluster.Predictor(ctx, served(have, kinds))
+	if err != nil {
+		return fault.Wrap("read API schemas", err)
+	}
 	l.Plan = plan.Make(l.input(predict, cluster.Attribute))
 	return nil
 }
+
+// updates reports whether a change meets an object that is there.
+func updates(c plan.Change) bool { return cmp.Or(c.Would, c.Action) == plan.Update }
 
 func (l *Look) input(predict plan.Predictor, attribute plan.Attributor) plan.Input {
 	return plan.Input{
