@@ -40,8 +40,9 @@ type ApplyOptions struct {
 // happens. Changes named in another's After are made before it; it is not sent if
 // one of them does not succeed. Otherwise the order is open.
 //
-// A Create is refused with a conflict if the object appeared with other values,
-// an Update, Replace or Delete if it is no longer exactly Have. A write whose
+// A Create is refused with a conflict if there is an object of the name by now, even
+// one that is as wanted: what was not created here must not be taken back as if it
+// were. An Update, Replace or Delete is refused if the object is no longer exactly Have. A write whose
 // outcome is Unseen is not followed by another of the same change.
 func (c *Client) Apply(ctx context.Context, changes []plan.Change, o ApplyOptions) []plan.Outcome {
 	a := &application{client: c, options: o, tasks: make([]task, len(changes)), byKey: map[fabric.Key]int{}}

@@ -3,6 +3,7 @@ package kube_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,17 +38,33 @@ func (w world) wantEnding(o plan.Outcome, want ending) {
 	}
 }
 
-func TestACreateDoesNotOverwriteWhatAppearedMeanwhile(t *testing.T) {
+// A create that merged into what appeared meanwhile, or answered that it is there
+// as wanted, would be taken back later by deleting what somebody else made.
+func TestACreateLeavesWhatAppearedMeanwhileAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other := w.gadget("a", "{text: theirs}")
-	if _, err := w.raw().Create(t.Context(), unstructuredOf(other), metav1.CreateOptions{FieldManager: "kubectl"}); err != nil {
-		t.Fatal(err)
+	cases := map[string]string{
+		"with another value": "{text: theirs}",
+		"as wanted":          "{text: ours}",
+		"with other fields":  "{remark: theirs}",
 	}
-	o := w.apply(plan.Change{Action: plan.Create, Want: w.gadget("a", "{text: ours}")}, kube.ApplyOptions{})
-	w.wantEnding(o, ending{plan.FailedTry, fault.Conflict, kube.CodeConflict, 0})
-	if got := w.spec("a").(map[string]any)["text"]; got != "theirs" {
-		t.Errorf("text is %v", got)
+	for name, spec := range cases {
+		t.Run(name, func(t *testing.T) {
+			w.T = t
+			object := strings.ReplaceAll(name, " ", "-")
+			if _, err := w.raw().Create(t.Context(), unstructuredOf(w.gadget(object, spec)), metav1.CreateOptions{FieldManager: "kubectl"}); err != nil {
+				t.Fatal(err)
+			}
+			theirs, _ := w.live(object)
+			for _, dry := range []bool{true, false} {
+				o := w.apply(plan.Change{Action: plan.Create, Want: w.gadget(object, "{text: ours}")}, kube.ApplyOptions{DryRun: dry})
+				w.wantEnding(o, ending{plan.FailedTry, fault.Conflict, kube.CodeConflict, 0})
+			}
+			now, _ := w.live(object)
+			if d := cmp.Diff(theirs, now); d != "" {
+				t.Errorf("the object was changed (-theirs +now):\n%s", d)
+			}
+		})
 	}
 }
 

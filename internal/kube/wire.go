@@ -51,6 +51,17 @@ func pinned(tree map[string]any, have fabric.Resource) map[string]any {
 	return tree
 }
 
+// beforeAll is a version that no object has: the store counts from it.
+const beforeAll = "1"
+
+// first makes an apply conditional: the server refuses it with a conflict if there
+// is an object of the name, whoever made it and whatever is in it. An apply of an
+// object that does not exist does not look at the version. It changes tree.
+func first(tree map[string]any) map[string]any {
+	tree["metadata"].(map[string]any)["resourceVersion"] = beforeAll
+	return tree
+}
+
 // deleteBody asks for the removal of exactly the object that was read. The server
 // ignores every query parameter of a deletion that has a body, so that a dry run
 // must be asked for here.

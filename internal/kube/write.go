@@ -35,11 +35,11 @@ func (w writer) query(force bool) url.Values {
 }
 
 // apply sends want by server-side apply. With have it takes over fields of other
-// managers, on condition that the object is still have; without, a field that
-// another manager set to another value is a conflict. stored is what the server
-// answered, or would have stored.
+// managers, on condition that the object is still have; without, on condition that
+// there is no object of the name. Otherwise the server answers with a conflict and
+// has changed nothing. stored is what it answered, or would have stored.
 func (w writer) apply(ctx context.Context, want fabric.Resource, have *fabric.Resource) (stored fabric.Resource, err error) {
-	tree := sendable(want)
+	tree := first(sendable(want))
 	if have != nil {
 		tree = pinned(tree, *have)
 	}
