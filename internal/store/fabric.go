@@ -106,8 +106,9 @@ func (s *Store) CreateFabric(ctx context.Context, f fabric.Settings, who string,
 }
 
 // UpdateFabric replaces a fabric's settings if version is still its current one,
-// else it returns Conflict. A secret that f does not carry stays as it is unless
-// forget names it.
+// else it returns Conflict; so it does, naming the run, if one is live and would be
+// finished from another place or in another cluster. A secret that f does not carry
+// stays as it is unless forget names it, or it belongs to a host that f leaves.
 func (s *Store) UpdateFabric(ctx context.Context, f fabric.Settings, version int64, forget []SecretName, who string, now time.Time) (Fabric, error) {
 	f = f.WithDefaults()
 	if err := f.Check(); err != nil {
@@ -126,10 +127,20 @@ func (s *Store) UpdateFabric(ctx context.Context, f fabric.Settings, version int
 			return fault.New(fault.Conflict, "fabric.changed", "fabric %s was changed by somebody else: version %d, not %d", f.ID, before.Version, version).
 				WithHint("read it again and repeat the change")
 		}
+		if err := t.steady(ctx, before.Settings, f); err != nil {
+			return err
+		}
+		stray, err := t.strayed(ctx, s.key.Load(), before.Settings, f)
+		if err != nil {
+			return err
+		}
+		for _, name := range stray {
+			*name.slot(&f) = fabric.Secret{}
+		}
 		if err := t.replace(ctx, f, version, now); err != nil {
 			return err
 		}
-		for _, name := range forget {
+		for _, name := range slices.Concat(forget, stray) {
 			if _, err := t.exec(ctx, "delete from secret where fabric_id = $1 and name = $2", string(f.ID), string(name)); err != nil {
 				return err
 			}
@@ -143,6 +154,25 @@ func (s *Store) UpdateFabric(ctx context.Context, f fabric.Settings, version int
 		return t.auditFabric(ctx, who, "fabric.update", now, before, after, carried(f))
 	})
 	return after, err
+}
+
+// steady refuses to move a fabric under a live run: what was planned from one
+// directory, for one cluster, must not be finished from or in another.
+func (t *txn) steady(ctx context.Context, before, after fabric.Settings) error {
+	r, s := before.Repository, after.Repository
+	c, d := before.Cluster, after.Cluster
+	if repository(r.URL) == repository(s.URL) && r.Branch == s.Branch && r.Path == s.Path &&
+		c.Context == d.Context && slices.Equal(c.Namespaces, d.Namespaces) {
+		return nil
+	}
+	if err := t.lockFabric(ctx, after.ID); err != nil {
+		return err
+	}
+	live, found, err := t.liveRun(ctx, after.ID)
+	if err == nil && found {
+		return errLive(live)
+	}
+	return err
 }
 
 func (t *txn) replace(ctx context.Context, f fabric.Settings, version int64, now time.Time) error {
@@ -171,11 +201,8 @@ func (s *Store) DeleteFabric(ctx context.Context, id fabric.ID, who string, now 
 		if err := t.lockFabrics(ctx); err != nil {
 			return err
 		}
-		// A run that is being created waits for this row, or this waits for it.
-		var locked string
-		err := t.QueryRowContext(ctx, "select id from fabric where id = $1"+t.dialect.forUpdate, string(id)).Scan(&locked)
-		if err != nil {
-			return missing(err, "fabric.missing", "there is no fabric %s", id)
+		if err := t.lockFabric(ctx, id); err != nil {
+			return err
 		}
 		live, found, err := t.liveRun(ctx, id)
 		if err != nil {
@@ -281,6 +308,14 @@ func (t *txn) exists(ctx context.Context, id fabric.ID) (bool, error) {
 	var n int
 	err := t.QueryRowContext(ctx, "select count(*) from fabric where id = $1", string(id)).Scan(&n)
 	return n > 0, err
+}
+
+// lockFabric makes a run that is being created wait for this transaction, or this
+// one for it.
+func (t *txn) lockFabric(ctx context.Context, id fabric.ID) error {
+	var locked string
+	err := t.QueryRowContext(ctx, "select id from fabric where id = $1"+t.dialect.forUpdate, string(id)).Scan(&locked)
+	return missing(err, "fabric.missing", "there is no fabric %s", id)
 }
 
 func (t *txn) lockFabrics(ctx context.Context) error {

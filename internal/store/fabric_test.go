@@ -3,6 +3,7 @@ package store
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,6 +132,74 @@ func TestUpdateFromAnOldVersionIsRefused(t *testing.T) {
 		f.Cluster.Kubeconfig = fabric.Secret{}
 		third := got(s.UpdateFabric(t.Context(), f, 2, []SecretName{GitPassword}, "bob", later(7)))(t)
 		same(t, "secrets left", third.Secrets, []SecretName{Kubeconfig})
+	})
+}
+
+func TestFabricWithALiveRunIsNotMoved(t *testing.T) {
+	moves := map[string]func(*fabric.Settings){
+		"repository": func(f *fabric.Settings) { f.Repository.URL = "https://git.example.net/net/other.git" },
+		"branch":     func(f *fabric.Settings) { f.Repository.Branch = "staging" },
+		"directory":  func(f *fabric.Settings) { f.Repository.Path = "elsewhere" },
+		"context":    func(f *fabric.Settings) { f.Cluster.Context = "prod" },
+		"namespaces": func(f *fabric.Settings) { f.Cluster.Namespaces = []string{"default"} },
+	}
+	onBoth(t, func(t *testing.T, s *Store) {
+		addFabric(t, s, "a")
+		fence := startRun(t, s, "r1", "a")
+		version := int64(1)
+		for name, move := range moves {
+			f := settings("a")
+			move(&f)
+			_, err := s.UpdateFabric(t.Context(), f, version, nil, "ada", t0)
+			wantFault(t, err, fault.Conflict, "run.live")
+			if !strings.Contains(err.Error(), "r1") {
+				t.Errorf("%s: the conflict does not name the run: %v", name, err)
+			}
+		}
+		// What a run may need to end, or a person to stop it, stays open.
+		f := settings("a")
+		f.Mode, f.OnFailure, f.Prune = fabric.Observe, fabric.Rollback, false
+		f.Repository.URL = "https://other@GIT.example.net:443/net/fabrics"
+		f.Repository.Credential.Password, f.Cluster.Kubeconfig = fabric.NewSecret("renewed"), fabric.NewSecret("renewed")
+		version = got(s.UpdateFabric(t.Context(), f, version, nil, "ada", t0))(t).Version
+		endRun(t, s, fence)
+		for _, move := range moves {
+			f := settings("a")
+			move(&f)
+			version = got(s.UpdateFabric(t.Context(), f, version, nil, "ada", t0))(t).Version
+		}
+	})
+}
+
+func TestPasswordStaysWithItsHost(t *testing.T) {
+	cases := map[string]struct {
+		url, password string
+		want          string
+	}{
+		"other path":                  {"https://git.example.net/net/other.git", "", "canary-git"},
+		"other spelling":              {"https://GIT.example.net:443/net/fabrics", "", "canary-git"},
+		"other host":                  {"https://git.example.org/net/fabrics.git", "", ""},
+		"other host, sent along":      {"https://git.example.org/net/fabrics.git", "canary-git", ""},
+		"other host, its own":         {"https://git.example.org/net/fabrics.git", "new", "new"},
+		"other port":                  {"https://git.example.net:8443/net/fabrics.git", "", ""},
+		"no longer encrypted":         {"http://git.example.net/net/fabrics.git", "", ""},
+		"a host that looks like ours": {"https://git.example.net@git.example.org/net/fabrics.git", "", ""},
+		"a local path":                {"/git.example.net/net/fabrics.git", "", ""},
+	}
+	onBoth(t, func(t *testing.T, s *Store) {
+		for name, c := range cases {
+			addFabric(t, s, "a")
+			f := settings("a")
+			f.Repository.URL, f.Repository.Credential.Password, f.Cluster.Kubeconfig = c.url, fabric.NewSecret(c.password), fabric.Secret{}
+			after := got(s.UpdateFabric(t.Context(), f, 1, nil, "ada", t0))(t)
+			if has := slices.Contains(after.Secrets, GitPassword); has != (c.want != "") {
+				t.Errorf("%s: secrets %v", name, after.Secrets)
+			}
+			full := got(s.Settings(t.Context(), "a"))(t)
+			same(t, name, full.Repository.Credential.Password.Reveal(), c.want)
+			same(t, name, full.Cluster.Kubeconfig.Reveal(), "canary-kube")
+			must(t, s.DeleteFabric(t.Context(), "a", "ada", t0))
+		}
 	})
 }
 

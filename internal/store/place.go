@@ -12,6 +12,21 @@ import (
 // repository spells a remote's address so that two spellings of one repository
 // compare equal: no user, no ".git", no default port, host in lower case.
 func repository(address string) string {
+	_, host, path := split(address)
+	return host + strings.TrimSuffix(strings.TrimRight(path, "/"), ".git")
+}
+
+// sameHost reports whether what is sent to one remote may be sent to the other: the
+// host is the same, and no less is encrypted.
+func sameHost(from, to string) bool {
+	was, a, _ := split(from)
+	is, b, _ := split(to)
+	return a == b && (is != "http" || was == "http")
+}
+
+// split returns a remote's scheme, its host without a default port in lower case,
+// and its path. The host of a local path or of a file:// address is "".
+func split(address string) (scheme, host, path string) {
 	address = strings.TrimSpace(address)
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme == "" {
@@ -21,17 +36,13 @@ func repository(address string) string {
 			u = &url.URL{Path: address}
 		}
 	}
-	host := strings.ToLower(u.Host)
+	host = strings.ToLower(u.Host)
 	for scheme, port := range map[string]string{"https": ":443", "http": ":80", "ssh": ":22"} {
 		if strings.EqualFold(u.Scheme, scheme) {
 			host = strings.TrimSuffix(host, port)
 		}
 	}
-	path := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), ".git")
-	if host == "" { // a local path, or file://
-		return path
-	}
-	return host + path
+	return strings.ToLower(u.Scheme), host, u.Path
 }
 
 // contains reports whether one of two directories holds the other, or is it.

@@ -96,3 +96,29 @@ func (t *txn) putSecrets(ctx context.Context, k *key, s fabric.Settings) error {
 	}
 	return nil
 }
+
+// strayed names the secrets that would be sent to another host than the one they
+// were given for. A key for ssh is none: it is never sent.
+func (t *txn) strayed(ctx context.Context, k *key, before, after fabric.Settings) ([]SecretName, error) {
+	if sameHost(before.Repository.URL, after.Repository.URL) {
+		return nil, nil
+	}
+	rows, err := t.secrets(ctx, after.ID)
+	if err != nil {
+		return nil, err
+	}
+	var stray []SecretName
+	for _, r := range rows {
+		if r.name != GitPassword {
+			continue
+		}
+		old, err := r.open(k)
+		if err != nil {
+			return nil, err
+		}
+		if given := r.name.slot(&after); given.IsZero() || given.Reveal() == old {
+			stray = append(stray, r.name)
+		}
+	}
+	return stray, nil
+}
