@@ -7,7 +7,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/manifest"
 	"github.com/hedgesync/hedgesync/internal/wiringtest"
 )
@@ -24,22 +23,16 @@ func BenchmarkRead(b *testing.B) {
 		for _, f := range fsys {
 			bytes += int64(len(f.Data))
 		}
-		c := &shelf{values: map[fabric.Hash][]byte{}}
-		for _, bench := range []struct {
-			name  string
-			cache manifest.Cache
-		}{{"parsed", nil}, {"cached", c}} {
-			b.Run(name+"/"+bench.name, func(b *testing.B) {
-				b.SetBytes(bytes)
-				b.ReportAllocs()
-				for b.Loop() {
-					set, err := manifest.Read(fsys, manifest.Options{Kinds: userKinds, Cache: bench.cache})
-					if err != nil || len(set.Problems) > 0 {
-						b.Fatalf("error %v, problems %v", err, set.Problems)
-					}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(bytes)
+			b.ReportAllocs()
+			for b.Loop() {
+				set, err := manifest.Read(fsys, manifest.Options{Kinds: userKinds})
+				if err != nil || len(set.Problems) > 0 {
+					b.Fatalf("error %v, problems %v", err, set.Problems)
 				}
-			})
-		}
+			}
+		})
 	}
 }
 

@@ -20,8 +20,6 @@ type Options struct {
 	// out and the problem, placed at its Pointer or else at the kind, says why;
 	// nil accepts every kind.
 	Accept func(kind fabric.Kind, version string) (fabric.Problem, bool)
-	// Cache spares decoding what was decoded before; nil does without.
-	Cache Cache
 }
 
 // Set is what a directory wants: the sound objects, and every problem in order.
@@ -61,7 +59,7 @@ func Read(fsys fs.FS, o Options) (*Set, error) {
 	g := newGathering(o, docs)
 	g.unreadable(t.problems)
 	g.unreadable(over)
-	for i, d := range decodeCached(o.Cache, docs, limits) {
+	for i, d := range decodeAll(docs, limits) {
 		g.document(i, d)
 	}
 	return g.set(len(t.files))
