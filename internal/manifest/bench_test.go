@@ -36,6 +36,14 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
+func fabricFiles(n, perFile int) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for name, text := range wiringtest.Files(wiringtest.Sized(n), perFile) {
+		fsys[name] = &fstest.MapFile{Data: text}
+	}
+	return fsys
+}
+
 // largeFiles holds n objects of about 1 kB each.
 func largeFiles(n int) fstest.MapFS {
 	objects := wiringtest.Sized(n)

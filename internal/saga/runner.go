@@ -77,11 +77,14 @@ var ErrCancelled = fault.New(fault.Unknown, "run.cancelled", "cancelled on reque
 // errLost is the cause of a step whose run was taken over by another worker.
 var errLost = fault.New(fault.Conflict, "run.lost", "another worker took the run over")
 
+// Prepare makes a run's definition for the worker that claimed it.
+type Prepare func(ctx context.Context, run Run) (Definition, error)
+
 // Drive claims a run and works on it until it ends, is lost to another worker, or
-// ctx ends. prepare makes the run's definition for this worker, once it is
-// claimed. When ctx ends the run is given back where it stands: whoever claims it
-// next continues it. It returns the run as last stored.
-func (r *Runner) Drive(ctx context.Context, id RunID, prepare func(context.Context, Run) (Definition, error)) (Run, error) {
+// ctx ends. When ctx ends, or the run cannot be prepared although a step of it was
+// begun, it is given back where it stands: whoever claims it next continues it. It
+// returns the run as last stored.
+func (r *Runner) Drive(ctx context.Context, id RunID, prepare Prepare) (Run, error) {
 	var dead []string
 	if r.Dead != nil {
 		dead = r.Dead()
@@ -95,10 +98,7 @@ func (r *Runner) Drive(ctx context.Context, id RunID, prepare func(context.Conte
 		return run, fault.Wrap("read run log", err)
 	}
 	w := &work{Runner: r, run: run, log: steps, cut: make(chan struct{})}
-	if w.def, err = prepare(ctx, run); err != nil {
-		return w.run, w.unprepared(ctx, err)
-	}
-	return w.drive(ctx)
+	return w.drive(ctx, prepare)
 }
 
 // work is one worker's hold on one run.
@@ -111,13 +111,16 @@ type work struct {
 	cut       chan struct{} // closed when the step in hand had its grace after that
 }
 
-func (w *work) drive(parent context.Context) (Run, error) {
+func (w *work) drive(parent context.Context, prepare Prepare) (Run, error) {
 	ctx, stop := context.WithCancelCause(parent)
 	var background sync.WaitGroup
 	fence := w.run.Fence()
 	w.cancelled.Store(!w.run.CancelRequested.IsZero())
 	background.Go(func() { w.renew(ctx, fence, stop, &background) })
-	err := w.advance(ctx)
+	err := w.prepared(ctx, prepare)
+	if err == nil {
+		err = w.advance(ctx)
+	}
 	stop(nil)
 	background.Wait()
 	switch {
@@ -132,13 +135,23 @@ func (w *work) drive(parent context.Context) (Run, error) {
 	return w.run, err
 }
 
-// unprepared ends a run that cannot be worked on, unless something was begun: then
-// it is given back for a worker that can.
-func (w *work) unprepared(ctx context.Context, err error) error {
-	if len(w.log) == 0 && !fault.KindOf(err).Retryable() {
+// prepared gets the definition. A run of which no step was begun ends if it cannot
+// be prepared; any other is given back for a worker that can.
+func (w *work) prepared(ctx context.Context, prepare Prepare) (err error) {
+	if w.def, err = prepare(ctx, w.run); err == nil || ctx.Err() != nil {
+		return err
+	}
+	begun := len(w.log) > 0
+	switch {
+	case !begun && w.asked(ctx):
+		return errors.Join(err, w.move(ctx, Cancelled, FailureOf("", ErrCancelled)))
+	case !begun && !fault.KindOf(err).Retryable():
 		return errors.Join(err, w.move(ctx, Failed, FailureOf("", err)))
 	}
-	return errors.Join(err, w.Journal.Release(ctx, w.run.Fence()))
+	// Whatever the reason, it is this worker that cannot: trying again at once, as
+	// after a conflict over the lease, would change nothing.
+	stuck := &fault.Error{Kind: fault.Unavailable, Code: fault.CodeOf(err), Op: "prepare run", Hint: fault.HintOf(err), Err: err}
+	return errors.Join(stuck, w.Journal.Release(ctx, w.run.Fence()))
 }
 
 // renew keeps the lease and watches for a request to cancel. A lease that could
