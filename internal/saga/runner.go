@@ -107,6 +107,7 @@ type work struct {
 	run       Run
 	log       Log
 	def       Definition
+	looked    time.Time     // when the journal was last asked whether to stop
 	cancelled atomic.Bool   // a person asked to stop
 	cut       chan struct{} // closed when the step in hand had its grace after that
 }
@@ -181,10 +182,15 @@ func (w *work) cutShort(ctx context.Context) {
 	}
 }
 
+// lookAgain is how long an answer of the journal serves: steps may take a few
+// milliseconds, and asking costs as much.
+const lookAgain = 250 * time.Millisecond
+
 // asked reports, at a safe point, whether somebody asked the run to stop. If the
 // journal does not answer, renew deals with that.
 func (w *work) asked(ctx context.Context) bool {
-	if !w.cancelled.Load() {
+	if now := w.Now(); !w.cancelled.Load() && now.Sub(w.looked) >= lookAgain {
+		w.looked = now
 		run, err := w.Journal.Renew(ctx, w.run.Fence(), w.Now().Add(w.TTL))
 		w.cancelled.CompareAndSwap(false, err == nil && !run.CancelRequested.IsZero())
 	}
