@@ -290,6 +290,31 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 }
 
+// Names are shown, and a name could move the cursor or begin a line of its own.
+func TestFileWhoseNameCannotBeShownIsReportedUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	const why = " error file.name: the name holds characters that cannot be shown; it is not read"
+	tests := map[string]struct{ name, shown string }{
+		"a colour":           {"a\x1b[31m.yaml", "a\ufffd[31m.yaml"},
+		"a line of its own":  {"a.yaml\nb.yaml: fine.yaml", "a.yaml\ufffdb.yaml: fine.yaml"},
+		"not UTF-8":          {"a\xff\xfe.yaml", "a\ufffd.yaml"},
+		"read the other way": {"a\u202elmay.yaml", "a\ufffdlmay.yaml"},
+		"by its directory":   {"dir\a/a.yaml", "dir\ufffd/a.yaml"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			set := read(t, files("ok.yaml", server("a"), "größe 1 (neu).yaml", server("b"), tt.name, server("c")))
+			if diff := cmp.Diff([]string{tt.shown + why}, problems(set)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(allKinds, partial(set)); diff != "" || set.Snapshot.Len() != 2 {
+				t.Errorf("%d objects, partial kinds (-want +got):\n%s", set.Snapshot.Len(), diff)
+			}
+		})
+	}
+}
+
 func TestTextThatIsNotUTF8IsRefusedWhereItBegins(t *testing.T) {
 	t.Parallel()
 	set := read(t, files("a.yaml", server("a"), "b.yaml", "# caf\u00e9\nx: \u00e9\xff\n", "c.yaml", "\xff\xfea\x00"))

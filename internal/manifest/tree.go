@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
@@ -65,6 +66,7 @@ type listing struct {
 	visited   map[string]bool
 	links     []link
 	odd       []string // devices, pipes and the like, under a manifest's name
+	unsayable []string // names that would not stay on their line where they are shown
 }
 
 type link struct {
@@ -100,6 +102,9 @@ func (l *listing) isDirectory(fsys fs.FS) bool {
 
 func (l *listing) add(fsys fs.FS, name string, d fs.DirEntry) {
 	switch {
+	case !sayable(name) && !d.IsDir() && (isManifest(name) || !d.Type().IsRegular()):
+		l.unsayable = append(l.unsayable, name)
+		return
 	case d.Type()&fs.ModeSymlink != 0:
 		l.links = append(l.links, link{name: name, target: linkTarget(fsys, name)})
 		return
@@ -135,6 +140,9 @@ func (l *listing) problems() []fabric.Problem {
 	for _, n := range l.odd {
 		t.fail(n, 0, "file.type", "not a regular file; it is not read", "")
 	}
+	for _, n := range l.unsayable {
+		t.fail(spelled(n), 0, "file.name", "the name holds characters that cannot be shown; it is not read", "rename it")
+	}
 	for _, k := range l.links {
 		if l.visited[k.target] || !isManifest(k.name) && path.Ext(k.name) != "" {
 			continue
@@ -147,6 +155,20 @@ func (l *listing) problems() []fabric.Problem {
 			Message: "no YAML or JSON file lies below this directory: nothing is wanted"})
 	}
 	return t.problems
+}
+
+// sayable reports whether a name can be shown: to a terminal a control character is
+// a command, and not every database takes what is not UTF-8.
+func sayable(name string) bool { return name == spelled(name) }
+
+// spelled returns a name with a mark in place of what cannot be shown.
+func spelled(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return utf8.RuneError
+	}, strings.ToValidUTF8(name, string(utf8.RuneError)))
 }
 
 func isManifest(name string) bool {
