@@ -25,8 +25,14 @@ lint: ## gofmt and go vet
 	go vet -p $(JOBS) -tags bench ./internal/bench
 	cd sandbox && CGO_ENABLED=0 go vet -p $(JOBS) ./...
 
+# The race detector needs a C compiler, the Git tests a real git to compare with.
+.PHONY: deps
+deps: ## install the Debian packages that the tests need and are not there
+	@command -v git >/dev/null && command -v gcc >/dev/null || \
+		{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q git gcc libc6-dev; }
+
 .PHONY: tools
-tools: ## build what the tests need: kube-apiserver, etcd, kubectl, the sandbox (once, cached)
+tools: deps ## build what the tests need: kube-apiserver, etcd, kubectl, the sandbox (once, cached)
 	@tools/kube/build >/dev/null
 	@sandbox/build >/dev/null
 
