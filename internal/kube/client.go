@@ -89,7 +89,7 @@ func New(c fabric.Cluster, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrapped, err := rest.HTTPWrappersForConfig(config, transport)
+	wrapped, err := rest.HTTPWrappersForConfig(config, discreet{transport})
 	if err != nil {
 		return nil, refuse("kube.credentials", "the kubeconfig's credentials are not usable")
 	}
