@@ -137,14 +137,17 @@ func place(a address) string {
 // serverWords prepares text that a server sent for an error message: one short
 // printable line without the credentials the server may be echoing.
 func serverWords(text string, c fabric.Credential) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	line = printable(line, 200)
+	// Before the line is cut: half a password is still a secret.
 	for _, secret := range []fabric.Secret{c.Password, c.SSHKeyPass} {
 		if !secret.IsZero() {
-			line = strings.ReplaceAll(line, secret.Reveal(), "[secret]")
+			text = strings.ReplaceAll(text, secret.Reveal(), "[secret]")
 		}
 	}
-	return line
+	if !c.Password.IsZero() {
+		text = strings.ReplaceAll(text, basic(c), "[secret]")
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return printable(line, 200)
 }
 
 // printable drops control characters, which could drive a terminal, and cuts

@@ -2,9 +2,11 @@ package gitrepo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -161,11 +163,13 @@ func (s *httpSession) authorise(req *http.Request) {
 	if s.cred.Username == "" && s.cred.Password.IsZero() {
 		return
 	}
-	user := s.cred.Username
-	if user == "" {
-		user = tokenUser
-	}
-	req.SetBasicAuth(user, s.cred.Password.Reveal())
+	req.Header.Set("Authorization", "Basic "+basic(s.cred))
+}
+
+// basic is a credential as a request carries it: spelled otherwise, not hidden.
+func basic(c fabric.Credential) string {
+	user := cmp.Or(c.Username, tokenUser)
+	return base64.StdEncoding.EncodeToString([]byte(user + ":" + c.Password.Reveal()))
 }
 
 // refused names an answer by its status. The body is not read: servers have been

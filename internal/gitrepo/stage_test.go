@@ -3,6 +3,7 @@ package gitrepo
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -340,6 +341,26 @@ func TestServersWordsCannotDriveATerminal(t *testing.T) {
 	wantFault(t, err, fault.Missing, "git.repository")
 	if text := err.Error(); strings.ContainsRune(text, '\x1b') || strings.Contains(text, canary) || !strings.Contains(text, "[secret]") {
 		t.Errorf("got %q", text)
+	}
+}
+
+// TestServersWordsShowNoCredential quotes the request where a server's text reaches
+// an error: as it was sent, in clear, and across the place where the text is cut.
+func TestServersWordsShowNoCredential(t *testing.T) {
+	t.Parallel()
+	for _, pad := range []int{0, 170, 180, 190, 195} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, password, _ := r.BasicAuth()
+			text := "ERR " + strings.Repeat("x", pad) + password + " " + r.Header.Get("Authorization")
+			w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+			fmt.Fprintf(w, "%04x%s", len(text)+4, text)
+		}))
+		_, err := openCache(t, Options{}).Fetch(t.Context(), fabric.Repository{URL: s.URL + "/x", Credential: fabric.Credential{Username: "ada", Password: fabric.NewSecret(canary)}})
+		s.Close()
+		sent := base64.StdEncoding.EncodeToString([]byte("ada:" + canary))
+		if err == nil || strings.Contains(err.Error(), canary[:4]) || strings.Contains(err.Error(), sent[:8]) {
+			t.Errorf("after %d characters: %v", pad, err)
+		}
 	}
 }
 
