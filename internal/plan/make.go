@@ -30,13 +30,15 @@ func Make(in Input) Plan {
 	return p
 }
 
-// gaps lists the managed kinds that were not read in full. One that the server does
-// not serve has no objects: that is no gap.
+// gaps lists the managed kinds that were not read in full, in Git or in the
+// cluster. One that the server does not serve has no objects: that is no gap.
 func gaps(in Input) []Gap {
 	var out []Gap
 	for _, k := range managed(in.Settings.Kinds) {
 		if c := coverage(in.Have, k); c.State != fabric.Full && c.State != fabric.KindMissing {
 			out = append(out, Gap{k, c})
+		} else if w := coverage(in.Want, k); in.Want != nil && w.State != fabric.Full {
+			out = append(out, Gap{k, fabric.Coverage{State: w.State, Reason: "Git: " + w.Reason}})
 		}
 	}
 	return out

@@ -203,6 +203,21 @@ func value(v any) string {
 	return string(b)
 }
 
+// unread names the kinds that were not read in full, those with one reason together.
+func (t *text) unread(gaps []Gap) {
+	kinds := map[fabric.Coverage][]string{}
+	var reasons []fabric.Coverage
+	for _, g := range gaps {
+		if kinds[g.Coverage] == nil {
+			reasons = append(reasons, g.Coverage)
+		}
+		kinds[g.Coverage] = append(kinds[g.Coverage], g.Kind.Name)
+	}
+	for _, r := range reasons {
+		t.line(t.o.Palette.Hold, "Not read in full: %s%s.", strings.Join(kinds[r], ", "), because(r))
+	}
+}
+
 func (t *text) footer(p Plan) {
 	s := p.Summary
 	switch {
@@ -213,9 +228,7 @@ func (t *text) footer(p Plan) {
 	default:
 		t.line("", "No changes. The cluster is as Git says: %d objects compared.", s.Nothing+s.Adopt)
 	}
-	for _, g := range p.Unread {
-		t.line(t.o.Palette.Hold, "%s was not read in full%s.", g.Kind.Name, because(g.Coverage))
-	}
+	t.unread(p.Unread)
 	if p.Mode == fabric.Observe && s.Add+s.Change+s.Destroy > 0 {
 		t.line("", "The fabric is in observe mode: nothing will be written.")
 	}

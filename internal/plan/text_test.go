@@ -120,3 +120,29 @@ func TestTextFoldsHeldChangesOfOneCause(t *testing.T) {
 		}
 	}
 }
+
+// Law 2: a commit that could not be read in full is never called the same as the
+// cluster, even if nothing else is there.
+func TestGitNotReadIsNotNoChanges(t *testing.T) {
+	t.Parallel()
+	coverage := map[fabric.Kind]fabric.Coverage{}
+	for _, k := range hedgehog.UserKinds() {
+		coverage[k] = fabric.Coverage{State: fabric.Partial, Reason: "broken.yaml:1:1 could not be taken in"}
+	}
+	want, err := fabric.NewSnapshot("c1", time.Unix(1, 0), nil, coverage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := applied()
+	p := plan.Make(plan.Input{Fabric: "lab", Want: want, Have: c.snapshot(nil), Settings: enforced()})
+	if len(p.Unread) != len(coverage) {
+		t.Fatalf("%d kinds unread, want %d", len(p.Unread), len(coverage))
+	}
+	var b bytes.Buffer
+	if err := p.Text(&b, plan.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); strings.Contains(got, "No changes") || strings.Count(got, "Not read in full: ") != 1 {
+		t.Errorf("it says:\n%s", got)
+	}
+}

@@ -200,3 +200,14 @@ func TestKilledCreateIsOursWithoutAdmission(t *testing.T) {
 		t.Error("somebody else's value is taken for ours")
 	}
 }
+
+// What a check of a broken commit found is not the whole truth: it says so, and
+// every verdict that stands on it is Unknown.
+func TestCheckOfABrokenCommitSaysWhatWasNotRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.repo.commit(map[string][]byte{"fabric/broken.yaml": []byte("a: [\n")})
+	if c := w.look().Check(); len(c.Unread) != len(hedgehog.UserKinds()) {
+		t.Fatalf("%d kinds unread", len(c.Unread))
+	}
+}

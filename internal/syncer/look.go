@@ -32,10 +32,8 @@ type Look struct {
 // Check returns the look as a completed comparison.
 func (l Look) Check() plan.Check {
 	c := plan.Check{At: l.At, Commit: l.Commit.ID, Changes: l.Plan.Changes, Summary: l.Plan.Summary, Unread: map[fabric.Kind]fabric.Coverage{}}
-	for _, k := range l.Have.Kinds() {
-		if !l.Have.Covers(k) {
-			c.Unread[k] = l.Have.Coverage(k)
-		}
+	for _, g := range l.Plan.Unread {
+		c.Unread[g.Kind] = g.Coverage
 	}
 	return c
 }
