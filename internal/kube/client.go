@@ -14,7 +14,7 @@ import (
 )
 
 // Manager is the field manager that every write of this program carries.
-const Manager = "hedgesync"
+const Manager = fabric.Manager
 
 const (
 	defaultTimeout  = 15 * time.Second

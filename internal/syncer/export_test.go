@@ -1,4 +1,7 @@
 package syncer
 
-// Unlike is for tests of what is recognised after a crash.
-var Unlike = unlike
+// For tests of what is recognised after a crash.
+var (
+	Unlike   = unlike
+	AsWanted = asWanted
+)
