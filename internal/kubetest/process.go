@@ -1,6 +1,7 @@
 package kubetest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -90,4 +91,24 @@ func (p *process) said(word string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// stopped reports whether every thread stands still: a stop signal takes a moment
+// to reach them all.
+func (p *process) stopped() (bool, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	if err != nil || len(files) == 0 {
+		return false, fmt.Errorf("%s has ended", p.name)
+	}
+	for _, f := range files {
+		stat, err := os.ReadFile(f)
+		if err != nil {
+			return false, nil // a thread that has just ended
+		}
+		// The state follows the name, which may hold anything, in brackets.
+		if rest := string(stat[bytes.LastIndexByte(stat, ')')+1:]); !strings.HasPrefix(rest, " T") {
+			return false, nil
+		}
+	}
+	return true, nil
 }

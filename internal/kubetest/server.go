@@ -216,11 +216,17 @@ func (s *Server) Restart(tb testing.TB) {
 	}
 }
 
-// Pause stops the API server where it stands: connections stay open, nothing
-// answers.
+// Pause stops the API server where it stands, and returns once it does: connections
+// stay open, nothing answers.
 func (s *Server) Pause(tb testing.TB) {
 	tb.Helper()
-	if err := s.api.signal(syscall.SIGSTOP); err != nil {
+	err := s.api.signal(syscall.SIGSTOP)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(tb.Context(), startLimit)
+		defer cancel()
+		err = poll(ctx, s.api.stopped)
+	}
+	if err != nil {
 		tb.Fatalf("pause API server: %v", err)
 	}
 }
