@@ -9,10 +9,6 @@ import (
 	"github.com/hedgesync/hedgesync/internal/fault"
 )
 
-// Manager is the field manager that every write of this program carries: by it a
-// cluster tells our values from everybody else's.
-const Manager = "hedgesync"
-
 // Mode says whether this program may write to a fabric's cluster.
 type Mode string
 

@@ -14,7 +14,7 @@ import (
 )
 
 // Manager is the field manager that every write of this program carries.
-const Manager = fabric.Manager
+const Manager = "hedgesync"
 
 const (
 	defaultTimeout  = 15 * time.Second

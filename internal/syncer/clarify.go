@@ -155,22 +155,10 @@ func unlike(want, live fabric.Resource) []hedgehog.Diff {
 // can have written it, somebody else did: then there is nothing to take back.
 func asWanted(p plan.Planned, live fabric.Resource) plan.Outcome {
 	o := plan.Outcome{Key: p.Change.Key, Result: plan.Applied, Live: &live, Writes: possible(p)}
-	if o.Writes == 0 || p.Change.Action == plan.Create && !signed(live) {
-		o.Writes = 0
+	if o.Writes == 0 {
 		o.Result = plan.Unchanged
 	}
 	return o
-}
-
-// signed reports whether we ever wrote an object: a server records it with every
-// write, so an equal object that somebody else created tells itself apart.
-func signed(live fabric.Resource) bool {
-	meta, _ := live.Object["metadata"].(map[string]any)
-	owners, _ := meta["managedFields"].([]any)
-	return slices.ContainsFunc(owners, func(o any) bool {
-		entry, _ := o.(map[string]any)
-		return entry["manager"] == fabric.Manager
-	})
 }
 
 // possible counts the writes of a change that may have had an effect. Without any

@@ -1,7 +1,4 @@
 package syncer
 
-// For tests of what is recognised after a crash.
-var (
-	Unlike   = unlike
-	AsWanted = asWanted
-)
+// Unlike is for tests of what is recognised after a crash.
+var Unlike = unlike

@@ -105,9 +105,6 @@ func (m *model) store(k fabric.Key, version string, obj object, uid string, appl
 	full := hedgehog.Expected(hedgehog.Canonical(obj))
 	meta := maps.Clone(full["metadata"].(object))
 	meta["uid"], meta["resourceVersion"] = uid, fmt.Sprint(m.version)
-	if applied != nil {
-		meta["managedFields"] = []any{object{"manager": fabric.Manager, "operation": "Apply"}}
-	}
 	full = maps.Clone(full)
 	full["metadata"] = meta
 	if m.empties[k] {

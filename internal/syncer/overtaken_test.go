@@ -2,7 +2,6 @@ package syncer_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/hedgehog"
@@ -184,21 +183,4 @@ func TestRestoredObjectIsStillOurs(t *testing.T) {
 	delete(w.cluster.cover, hedgehog.Server)
 	w.sync(saga.Completed)
 	w.holds(with(small(), server("spare-1", "one"))...)
-}
-
-// A worker that was killed before it sent a create cannot tell by the content
-// whether the object is its own: what it never signed is never taken back.
-func TestEqualObjectOfSomebodyElseIsNotOurs(t *testing.T) {
-	t.Parallel()
-	killed := plan.Planned{Change: plan.Change{Key: keyOf(server("s", "x")), Action: plan.Create}, Intended: time.Unix(1, 0)}
-	live := func(manager string) fabric.Resource {
-		return fabric.Resource{Key: killed.Change.Key, UID: "u", ResourceVersion: "7", Object: object{
-			"metadata": object{"managedFields": []any{object{"manager": manager}}}}}
-	}
-	if o := syncer.AsWanted(killed, live("kubectl")); o.Result != plan.Unchanged || o.Writes != 0 {
-		t.Errorf("somebody else's: %s with %d writes", o.Result, o.Writes)
-	}
-	if o := syncer.AsWanted(killed, live(fabric.Manager)); o.Result != plan.Applied || o.Writes != 1 {
-		t.Errorf("ours: %s with %d writes", o.Result, o.Writes)
-	}
 }
