@@ -52,12 +52,8 @@ func connect(s fabric.Settings, o kube.Options) (syncer.Cluster, error) {
 const patience = 20 * time.Second
 
 func (c cluster) Observe(ctx context.Context, r syncer.Reading) (*fabric.Snapshot, error) {
-	known := make(map[fabric.Key]kube.Seen, len(r.Known))
-	for k, s := range r.Known {
-		known[k] = kube.Seen(s)
-	}
 	return c.client.Observe(ctx, r.Kinds, kube.ObserveOptions{
-		Namespaces: c.settings.Cluster.Namespaces, MetadataOnly: r.Light, Known: known, Versions: versions(),
+		Namespaces: c.settings.Cluster.Namespaces, MetadataOnly: r.Light, Known: r.Known, Versions: versions(),
 	})
 }
 

@@ -62,7 +62,7 @@ func BenchmarkObserve(b *testing.B) {
 	c := connect(b, s.Kubeconfig)
 	for _, n := range sizes {
 		f := fleetOf(b, c, n)
-		known := map[fabric.Key]kube.Seen{}
+		known := map[fabric.Key]plan.Seen{}
 		observe := func(b *testing.B, o kube.ObserveOptions) {
 			for b.Loop() {
 				o.Namespaces = []string{f.namespace}
@@ -71,7 +71,7 @@ func BenchmarkObserve(b *testing.B) {
 					b.Fatal(got, err)
 				}
 				for r := range got.All() {
-					known[r.Key] = kube.Seen{UID: r.UID, ResourceVersion: r.ResourceVersion}
+					known[r.Key] = plan.Seen{UID: r.UID, ResourceVersion: r.ResourceVersion}
 				}
 			}
 			perObject(b, n)

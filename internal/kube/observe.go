@@ -11,13 +11,11 @@ import (
 
 	"github.com/hedgesync/hedgesync/internal/fabric"
 	"github.com/hedgesync/hedgesync/internal/fault"
+	"github.com/hedgesync/hedgesync/internal/plan"
 )
 
 // readers is how many kinds are listed at once: the server has few cores.
 const readers = 4
-
-// Seen is the version of an object that is known in full.
-type Seen struct{ UID, ResourceVersion string }
 
 // ObserveOptions narrow a read. The zero value reads all namespaces in full.
 type ObserveOptions struct {
@@ -25,7 +23,7 @@ type ObserveOptions struct {
 	// MetadataOnly lists kinds whose objects need not be read if all of them, and
 	// no others, are at the version that Known says.
 	MetadataOnly map[fabric.Kind]bool
-	Known        map[fabric.Key]Seen
+	Known        map[fabric.Key]plan.Seen
 	// Versions is the API version to read a kind at, if it is served; without one
 	// it is the server's preferred version.
 	Versions map[fabric.Kind]string
@@ -100,9 +98,9 @@ func (c *Client) readKind(ctx context.Context, k fabric.Kind, offer catalogue, o
 }
 
 // unmoved reports whether resources are exactly the known ones of their kind.
-func unmoved(resources []fabric.Resource, k fabric.Kind, known map[fabric.Key]Seen) bool {
+func unmoved(resources []fabric.Resource, k fabric.Kind, known map[fabric.Key]plan.Seen) bool {
 	for _, r := range resources {
-		if known[r.Key] != (Seen{r.UID, r.ResourceVersion}) {
+		if known[r.Key] != (plan.Seen{UID: r.UID, ResourceVersion: r.ResourceVersion}) {
 			return false
 		}
 	}

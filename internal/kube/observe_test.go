@@ -117,8 +117,8 @@ func TestUnmovedObjectsAreNotReadInFull(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a, b := w.created("a", "{text: one}"), w.created("b", "{text: one}")
-	known := map[fabric.Key]kube.Seen{a.Key: {UID: a.UID, ResourceVersion: a.ResourceVersion}, b.Key: {UID: b.UID, ResourceVersion: b.ResourceVersion}}
-	read := func(known map[fabric.Key]kube.Seen) (full []bool) {
+	known := map[fabric.Key]plan.Seen{a.Key: {UID: a.UID, ResourceVersion: a.ResourceVersion}, b.Key: {UID: b.UID, ResourceVersion: b.ResourceVersion}}
+	read := func(known map[fabric.Key]plan.Seen) (full []bool) {
 		t.Helper()
 		s, err := w.client.Observe(t.Context(), []fabric.Kind{gadgets}, kube.ObserveOptions{
 			Namespaces: []string{w.namespace}, MetadataOnly: map[fabric.Kind]bool{gadgets: true}, Known: known,
@@ -145,7 +145,7 @@ func TestUnmovedObjectsAreNotReadInFull(t *testing.T) {
 	if d := cmp.Diff([]bool{true, true}, read(known)); d != "" {
 		t.Errorf("one appeared:\n%s", d)
 	}
-	known = map[fabric.Key]kube.Seen{}
+	known = map[fabric.Key]plan.Seen{}
 	if d := cmp.Diff([]bool{true, true}, read(known)); d != "" {
 		t.Errorf("none known:\n%s", d)
 	}
